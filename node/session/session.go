@@ -1,0 +1,340 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/time/rate"
+
+	"chatnode/channels"
+	"chatnode/node/wire"
+)
+
+// Session is one connection: who speaks on it, what is asked on it and not yet done, and what it is owed.
+//
+// Its methods are for the tongue's goroutine that serves it, unless they say otherwise.
+type Session struct {
+	// static
+	server   *Server
+	settings *Settings
+	conn     net.Conn
+	remote   netip.Addr // invalid where the connection has no address
+	ctx      context.Context
+	id       uint64 // in the log
+	opened   time.Time
+	limiter  *rate.Limiter // nil: no limit
+	out      output
+
+	// owned by the serving goroutine; login's answer writes seat while that waits for it
+	reader  *wire.Reader
+	seat    *channels.Seat // nil: nobody is logged in
+	admin   bool
+	pending []channels.Step
+	load    int    // bytes of the lines that pending came from
+	link    bool   // to another node
+	carried func() // called when what was pending has been carried out; may be nil
+
+	presence atomic.Bool
+	stopped  atomic.Bool // nothing more is read
+	end      atomic.Pointer[string]
+}
+
+var _ channels.Listener = (*Session)(nil)
+
+func newSession(ctx context.Context, v *Server, conn net.Conn, f Form) *Session {
+	s := &Session{
+		server:   v,
+		settings: v.Settings(),
+		conn:     conn,
+		ctx:      ctx,
+		id:       v.lastID.Add(1),
+		opened:   time.Now(),
+	}
+	if a, err := netip.ParseAddrPort(conn.RemoteAddr().String()); err == nil {
+		s.remote = a.Addr()
+	}
+	if s.settings.CommandsPerS > 0 {
+		s.limiter = rate.NewLimiter(rate.Limit(s.settings.CommandsPerS), s.settings.CommandBurst)
+	}
+	s.reader = wire.NewReader(conn, wire.ReaderOptions{
+		Line:         s.settings.LineBytes,
+		Unterminated: s.settings.Unterminated,
+		Deadline:     s.deadline(),
+		Stopping:     s.stopped.Load,
+	})
+	s.out.init(s, f)
+	return s
+}
+
+// deadline returns the function that says until when the next byte must have come; nil where nothing limits it.
+func (s *Session) deadline() func() time.Time {
+	login, idle := s.settings.LoginTimeout, s.settings.IdleTimeout
+	if login == 0 && idle == 0 {
+		return nil
+	}
+	return func() (at time.Time) {
+		if idle > 0 {
+			at = time.Now().Add(idle)
+		}
+		if d := s.opened.Add(login); login > 0 && s.seat == nil && (at.IsZero() || d.Before(at)) {
+			at = d
+		}
+		return at
+	}
+}
+
+// log is the session's own logger. It is made when there is something to say: most sessions never have.
+func (s *Session) log() hclog.Logger { return s.server.Logger.With("conn", s.id) }
+
+// Host is the node's own host.
+func (s *Session) Host() string { return s.server.Host }
+
+// ReadLine returns the next line, valid until the next call. Before it waits for one it carries out what is pending, and
+// waits until there is room for more answers. See wire.Reader.ReadLine for the errors.
+func (s *Session) ReadLine() ([]byte, error) {
+	if len(s.pending) >= maxPending || s.load >= maxLoad || !s.reader.Buffered() {
+		s.Commit()
+	}
+	if err := s.waitForRoom(); err != nil {
+		return nil, err
+	}
+	if s.ended() {
+		return nil, net.ErrClosed
+	}
+	line, err := s.reader.ReadLine()
+	if err == nil || err == wire.ErrTooLong {
+		s.load += len(line)
+		s.waitForTurn()
+	}
+	return line, err
+}
+
+// Lines of one connection that are carried out in one request: at most so many, and so many bytes.
+const (
+	maxPending = 128
+	maxLoad    = 64 << 10
+)
+
+// waitForRoom waits while the session's answers are at their bound.
+func (s *Session) waitForRoom() error {
+	for !s.link && !s.out.hasRoom() {
+		s.Commit()
+		select {
+		case <-s.out.changed:
+		case <-s.out.closed:
+			return net.ErrClosed
+		case <-s.ctx.Done():
+			return os.ErrDeadlineExceeded
+		}
+	}
+	return nil
+}
+
+// waitForTurn holds the session to its rate of commands.
+func (s *Session) waitForTurn() {
+	if s.limiter == nil || s.limiter.Allow() {
+		return
+	}
+	s.Commit()
+	turn := time.NewTimer(s.limiter.Reserve().Delay())
+	defer turn.Stop()
+	select {
+	case <-turn.C:
+	case <-s.out.closed:
+	case <-s.ctx.Done(): // when the node stops, the command in hand is still carried out
+	}
+}
+
+// EndWord is the word for an error of ReadLine that ends the session.
+func (s *Session) EndWord(err error) string {
+	switch {
+	case s.stopped.Load():
+		return WordClosing
+	case errors.Is(err, io.EOF):
+		return WordEOF
+	case errors.Is(err, os.ErrDeadlineExceeded) && s.ctx.Err() != nil:
+		return WordClosing
+	case errors.Is(err, os.ErrDeadlineExceeded) && s.seat == nil && s.settings.LoginTimeout > 0 && time.Since(s.opened) >= s.settings.LoginTimeout:
+		return WordTimeout
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return WordIdle
+	}
+	return WordReset
+}
+
+// do adds a step to what is pending. reply makes the answer from the step's error, nil for none; it runs after the commit
+// and may only make bytes.
+func (s *Session) do(step func(channels.Tx) error, reply func(error) []byte) {
+	s.pending = append(s.pending, channels.Step{Asker: s, Do: step, Done: func(d *channels.Delivery, err error) {
+		s.answer(d.Order(), func() []byte { return reply(err) })
+	}})
+}
+
+// answer puts what reply makes in the output. A panic in it ends the session, and nothing else.
+func (s *Session) answer(order uint64, reply func() []byte) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.panicked(v)
+		}
+	}()
+	s.out.reply(order, reply())
+}
+
+// Answer is for what answers later than its command, from a step's Done: it puts what reply makes in the output. Safe for
+// concurrent use.
+func (s *Session) Answer(reply func() []byte) { s.answer(s.server.Hub.Order(), reply) }
+
+// Person is who is logged in; the zero Person: nobody.
+func (s *Session) Person() channels.Person {
+	if s.seat == nil {
+		return channels.Person{}
+	}
+	return s.seat.Person
+}
+
+// Closed is closed when the session has ended; Stopping when the node stops.
+func (s *Session) Closed() <-chan struct{} { return s.out.closed }
+
+// Stopping is closed when the node stops: what waits for others waits no more.
+func (s *Session) Stopping() <-chan struct{} { return s.ctx.Done() }
+
+// Reply answers after all that was asked before. Nil is no answer.
+func (s *Session) Reply(p []byte) {
+	if len(s.pending) == 0 {
+		s.out.reply(s.server.Hub.Order(), p)
+		return
+	}
+	s.do(nil, func(error) []byte { return p })
+}
+
+// Commit carries out what is pending, in one transaction, and returns when it has been answered. Of a session that has
+// ended nothing more is carried out.
+func (s *Session) Commit() {
+	s.load = 0
+	if len(s.pending) == 0 {
+		return
+	}
+	var err error
+	if !s.ended() {
+		err = s.server.Submit(s.pending)
+	}
+	clear(s.pending)
+	s.pending = s.pending[:0]
+	if err != nil {
+		s.log().Debug("the store takes nothing any more", "error", err)
+		s.End(WordFailed)
+		return
+	}
+	if s.carried != nil {
+		s.carried()
+	}
+}
+
+// now carries out one step, after all that is pending, and returns its error.
+func (s *Session) now(step func(channels.Tx) error) error {
+	err := channels.Refuse(channels.Unavailable) // when the session has ended
+	s.do(step, func(e error) []byte { err = e; return nil })
+	s.Commit()
+	return err
+}
+
+// SetForm answers like Reply, and changes how entries look after the answer.
+func (s *Session) SetForm(f Form, answer []byte) {
+	s.Commit()
+	s.out.setForm(s.server.Hub.Order(), f, answer)
+}
+
+// SetPresence switches notices about others on or off.
+func (s *Session) SetPresence(on bool) { s.presence.Store(on) }
+
+// WantsPresence implements channels.Listener. Safe for concurrent use.
+func (s *Session) WantsPresence() bool { return s.presence.Load() }
+
+// Subscribed implements channels.Listener.
+func (s *Session) Subscribed(sub *channels.Subscription) {
+	if !s.out.subscribed(sub) {
+		s.End(WordStalled)
+	}
+}
+
+// Wake implements channels.Listener.
+func (s *Session) Wake(sub *channels.Subscription) { s.out.wake(sub) }
+
+// Notify implements channels.Listener. A panic of the tongue in it ends the session.
+func (s *Session) Notify(n channels.Notice) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.panicked(v)
+		}
+	}()
+	if !s.out.notify(s.server.Hub.Order(), n) {
+		s.End(WordStalled)
+	}
+}
+
+// End closes the connection as it is, under a word; the first word counts. Safe for concurrent use; it does not wait.
+func (s *Session) End(word string) {
+	if s.end.CompareAndSwap(nil, &word) {
+		s.out.close()
+		_ = s.conn.Close() // what it would say was said by the word
+	}
+}
+
+// Gone implements channels.Listener. Safe for concurrent use; it does not wait.
+func (s *Session) Gone() bool { return s.ended() || wire.Closed(s.conn) }
+
+func (s *Session) ended() bool { return s.end.Load() != nil }
+
+func (s *Session) word() string {
+	if w := s.end.Load(); w != nil {
+		return *w
+	}
+	return ""
+}
+
+// stop lets the command in hand end and reads no more. Safe for concurrent use.
+func (s *Session) stop() {
+	s.stopped.Store(true)
+	_ = s.conn.SetReadDeadline(time.Unix(1, 0)) // fails only on a connection that is closed already
+}
+
+// finish ends the session in order: the name is free at once, then what is owed is written, then the connection closes.
+func (s *Session) finish(word string) {
+	s.Commit()
+	s.leaveSeat()
+	s.out.waitUntilWritten()
+	s.out.waitUntilLeft()
+	s.server.saveHeard(s.out.takeHeard()) // before the client sees the end, and may come back
+	s.linger()
+	s.End(word)
+	s.out.waitUntilLeft()
+}
+
+// lingerFor is how long a client that goes on sending may take for what was written to it before the end.
+const lingerFor = 2 * time.Second
+
+// linger passes over what the client still sends, until it has read the end and closes too: closing a connection with
+// something unread takes back what was written and has not arrived. A client that has sent nothing more is not waited for.
+func (s *Session) linger() {
+	half, ok := s.conn.(interface{ CloseWrite() error })
+	if !ok || s.end.Load() != nil || s.conn.SetReadDeadline(time.Now().Add(lingerFor)) != nil {
+		return
+	}
+	if s.reader.Discard() && half.CloseWrite() == nil {
+		_, _ = io.Copy(io.Discard, s.conn) // it ends somehow
+	}
+}
+
+func (s *Session) leaveSeat() {
+	if s.seat != nil {
+		s.server.Hub.Detach(s.seat)
+		s.seat = nil
+	}
+}
