@@ -222,11 +222,8 @@ func (l *link) seeRollback(tx channels.Tx, proved bool, above int64) error {
 	return err
 }
 
-// tellNewChannels tells the names of channels that were made since the list was sent.
+// tellNewChannels tells the names of channels that were made since the list was sent. From here on it hears of each.
 func (l *link) tellNewChannels(d *channels.Delivery) {
-	if l.sent == nil {
-		return // it hears of each
-	}
 	for _, name := range d.Names() {
 		if _, found := slices.BinarySearch(l.sent, name); !found {
 			l.say("FEDNEW", name)
