@@ -237,8 +237,5 @@ func lineOf(c claimant, host string, r registry) *Listed {
 	return line
 }
 
-// isListed reports whether the peer of a link that is known by a name stands in the peers file.
-func isListed(c claimant, host string, r registry) bool { return lineOf(c, host, r) != nil }
-
 // trusts orders lines by what their peers may do.
 func (l Listed) trusts() int { return slices.Index([]Trust{Blocked, ReadOnly, Full}, l.Trust) }

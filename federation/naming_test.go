@@ -90,8 +90,8 @@ func checkNaming(t *testing.T, r fakeRegistry, cases []namingCase) {
 		if host != test.host || by != test.by || address != test.line {
 			t.Errorf("%s: %s by rule %d, line %q; not %s by rule %d, line %q", test.title, host, by, address, test.host, test.by, test.line)
 		}
-		if isListed(c, host, r) != (test.line != "") {
-			t.Errorf("%s: isListed", test.title)
+		if (lineOf(c, host, r) != nil) != (test.line != "") {
+			t.Errorf("%s: the line of the peers file", test.title)
 		}
 	}
 }
@@ -283,7 +283,7 @@ func TestTheLineOfAPeerIsTheOneThatNamesItOrTheLeastTrusting(t *testing.T) {
 			t.Errorf("%s: %v", host, line)
 		}
 	}
-	if isListed(from("127.0.0.2:9", "c", ""), "c", r) {
+	if lineOf(from("127.0.0.2:9", "c", ""), "c", r) != nil {
 		t.Error("another address is listed")
 	}
 }

@@ -40,7 +40,7 @@ func newResolver() *resolver {
 // resolve returns the addresses of a host, unmapped; the caller must not change them. An IP is its own address. It waits
 // for a look-up, up to a second, unless the host was looked up in the last 30 s, or in vain in the last 5 s. While look-ups
 // fail without an answer it returns what was found in the last hour.
-func (r *resolver) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
+func (r *resolver) resolve(host string) ([]netip.Addr, error) {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{ip.Unmap()}, nil
 	}
@@ -48,26 +48,12 @@ func (r *resolver) resolve(ctx context.Context, host string) ([]netip.Addr, erro
 	if time.Now().Before(before.expires) {
 		return before.addresses, before.err
 	}
-	limited, cancel := context.WithTimeout(ctx, resolveTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
 	defer cancel()
-	addresses, err := r.lookup(limited, "ip", host)
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("resolve %s: %w", host, ctx.Err()) // says nothing of the host
-	}
+	addresses, err := r.lookup(ctx, "ip", host)
 	now := resolved(before, addresses, err)
 	r.remember(host, now)
 	return now.addresses, now.err
-}
-
-// cached is what resolve would return if it did not wait: the addresses found last, or none.
-func (r *resolver) cached(host string) []netip.Addr {
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return []netip.Addr{ip.Unmap()}
-	}
-	if last := r.last(host); time.Since(last.found) < staleFor {
-		return last.addresses
-	}
-	return nil
 }
 
 // resolved is what to remember after a look-up.

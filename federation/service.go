@@ -227,9 +227,7 @@ func (v view) listed() []Listed {
 func (v view) addresses(l Listed) []netip.Addr { return v.resolves(l.Host) }
 
 func (v view) resolves(host string) []netip.Addr {
-	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
-	defer cancel()
-	all, err := v.resolver.resolve(ctx, host)
+	all, err := v.resolver.resolve(host)
 	if err != nil {
 		v.Log.Debug("a host cannot be resolved", "host", host, "error", err)
 	}

@@ -8,18 +8,18 @@ import (
 // Run carries cases out, Options.Jobs at a time, and returns how each went, in the order of the cases. Each is called
 // once for every case, with its index, as they end, by one goroutine at a time; it may be nil. When ctx ends, the cases
 // that have not ended are skipped, every server has been ended and every file removed when Run returns. The error is
-// that of Options.Check; nothing was run then.
+// that of Options.Check, and nothing was run then.
 func Run(ctx context.Context, all []*Case, options Options, each func(index int, r Result)) ([]Result, error) {
 	if err := options.Check(); err != nil {
 		return nil, err
 	}
-	r := &session{o: options.filled(), ports: newPorts(), all: all, results: make([]Result, len(all)), each: each}
+	r := &session{o: options.filled(), ports: &ports{}, all: all, results: make([]Result, len(all)), each: each}
 	var jobs sync.WaitGroup
 	for range min(r.o.Jobs, len(all)) {
 		jobs.Go(func() { r.work(ctx) })
 	}
 	jobs.Wait()
-	return r.results, nil
+	return r.results, r.ports.close()
 }
 
 // A session is one Run.
