@@ -141,8 +141,9 @@ type PeerTx interface {
 	// Replicate stores the next message of a remote channel, at a position after s.Place, and moves Place there. It is nil,
 	// and only Place moves, if a message of that origin is stored in the channel.
 	Replicate(s *State, at Position, author Person, o Origin, ms int64, body string) (*Entry, error)
-	// Recover files an old message at a position that holds none, not shown live; false if the place is taken or a message
-	// of that origin is stored in the channel. from is the node that had it, 0: the channel's home.
+	// Recover files an old message at a position that holds none, not shown live, or, where a message of that origin is
+	// stored elsewhere in the channel, that nothing is missing there; false if that changed nothing. from is the node that had
+	// it, 0: the channel's home.
 	Recover(s *State, at Position, author Person, o Origin, ms int64, body string, from PeerID) (bool, error)
 	// Back is the position after which the last n messages up to a position stand.
 	Back(s *State, upto Position, n int64) (Position, error)

@@ -307,8 +307,8 @@ func (l *link) recoverOwn(ln line, channel, name, host, text string) {
 		if err != nil {
 			return err
 		}
-		filed, err := tx.Recover(s, ln.at, author, o, ln.ms, text, l.id)
-		if err != nil || !filed {
+		news, err := tx.Recover(s, ln.at, author, o, ln.ms, text, l.id)
+		if err != nil || !news {
 			return err
 		}
 		return l.passOn(tx, s, ln, name+"@"+hostOr(host, l.own), text)

@@ -78,6 +78,15 @@ CREATE INDEX channel_idle ON channel (idle_since) WHERE idle_since <> 0;
 ALTER TABLE entry ADD COLUMN first     INTEGER; -- of the numbers that it stands for; NULL: its own only
 ALTER TABLE entry ADD COLUMN recovered INTEGER; -- the peer that gave it back, 0: the channel's home; NULL: none had to
 
+-- Numbers that a home had lost whose message was numbered again meanwhile, so that nothing is missing there, until the entry
+-- after them has come back too and stands for them.
+CREATE TABLE moved (
+    channel INTEGER NOT NULL,
+    epoch   INTEGER NOT NULL,
+    seq     INTEGER NOT NULL,
+    PRIMARY KEY (channel, epoch, seq)
+) STRICT, WITHOUT ROWID;
+
 -- Who was ever let into a channel of a peer of version 0.1, which answers no to those whom it has let in already.
 CREATE TABLE let_in (
     channel INTEGER NOT NULL,

@@ -134,6 +134,9 @@ func (tx *transaction) prune(id channels.ChannelID, deleted bool, keep Retention
 	if err := tx.write(`UPDATE channel SET bytes = ? WHERE id = ?`, bytes, id); err != nil {
 		return 0, err
 	}
+	if err := tx.write(`DELETE FROM moved WHERE channel = ? AND (epoch, seq) <= (?, ?)`, id, upto.Epoch, upto.Seq); err != nil {
+		return 0, err
+	}
 	return removed, tx.write(`DELETE FROM entry WHERE channel = ? AND (epoch, seq) <= (?, ?)`, id, upto.Epoch, upto.Seq)
 }
 

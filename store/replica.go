@@ -161,11 +161,50 @@ func (tx *transaction) insertOld(e *channels.Entry, o channels.Origin, first, re
 func (tx *transaction) Recover(c *channels.State, at channels.Position, author channels.Person, o channels.Origin, ms int64, body string, from channels.PeerID) (bool, error) {
 	s := tx.cache.byID[c.ID]
 	stored, err := tx.insertOld(&channels.Entry{Channel: s.Channel, Position: at, Author: author, At: ms, Body: body}, o, nil, from)
-	if stored {
+	switch {
+	case err != nil:
+		return false, err
+	case stored:
 		s.bytes += weight(body)
 		tx.touch(s)
+		return true, tx.coverMoved(c.ID, at, at.Seq)
 	}
-	return stored, err
+	return tx.noteMoved(c.ID, at)
+}
+
+// noteMoved notes that the message of a number stands elsewhere in the log: nothing was lost there. It reports whether that
+// was not known.
+func (tx *transaction) noteMoved(c channels.ChannelID, at channels.Position) (news bool, err error) {
+	var seq, first int64
+	later, err := tx.conn.one(`SELECT seq, ifnull(first, seq) FROM entry WHERE channel = ? AND epoch = ? AND seq >= ? ORDER BY seq LIMIT 1`,
+		[]any{c, at.Epoch, at.Seq}, &seq, &first)
+	if err != nil || later && first <= at.Seq {
+		return false, err
+	}
+	n, err := tx.conn.execCount(`INSERT OR IGNORE INTO moved (channel, epoch, seq) VALUES (?, ?, ?)`, c, at.Epoch, at.Seq)
+	if err != nil || !later {
+		return n > 0, err
+	}
+	return n > 0, tx.coverMoved(c, channels.Position{Epoch: at.Epoch, Seq: seq}, first)
+}
+
+// coverMoved lets an entry, which stands for the numbers from first on, stand for those right before them that moved.
+func (tx *transaction) coverMoved(c channels.ChannelID, at channels.Position, first int64) error {
+	covered := first
+	for {
+		n, err := tx.conn.execCount(`DELETE FROM moved WHERE channel = ? AND epoch = ? AND seq = ?`, c, at.Epoch, covered-1)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+		covered--
+	}
+	if covered == first {
+		return nil
+	}
+	return tx.write(`UPDATE entry SET first = ? WHERE channel = ? AND epoch = ? AND seq = ?`, covered, c, at.Epoch, at.Seq)
 }
 
 // Stored implements channels.PeerTx.

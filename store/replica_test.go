@@ -83,10 +83,7 @@ func TestAMessageOfOneOriginIsStoredOnceInAChannel(t *testing.T) {
 			}
 			places = append(places, place)
 		}
-		recovered, err := tx.Recover(s, at(1, 1), eve, o, 1, "once", p.ID)
-		if recovered {
-			t.Error("it was recovered beside itself")
-		}
+		_, err := tx.Recover(s, at(1, 1), eve, o, 1, "once", p.ID)
 		return err
 	}
 	w.in(c, twice)
@@ -317,6 +314,42 @@ func TestWhatAnotherNodeGaveBackSaysSo(t *testing.T) {
 	}
 }
 
+func TestANumberWhoseMessageStandsElsewhereIsNoHole(t *testing.T) {
+	w := open(t, Options{})
+	w.people("go", "bob")
+	p := w.peer("a.example")
+	eve := w.remote(p, "eve")
+	own, _ := w.log("go")
+	epoch := own.Start().Epoch
+	w.in(own, func(tx channels.Tx, s *channels.State) error {
+		for i, step := range []struct{ seq, origin, news int64 }{
+			{10, 110, 1}, // numbered again here, as are 103 to 106
+			{11, 103, 1}, {12, 105, 1}, {13, 106, 1},
+			{2, 102, 1},
+			{3, 103, 1}, {3, 103, 0}, {4, 104, 1}, {3, 103, 0}, // before the entry that follows
+			{7, 107, 1}, {6, 106, 1}, {5, 105, 1}, {5, 105, 0}, {6, 106, 0}, // after it
+			{7, 110, 0}, // another message stands there
+		} {
+			news, err := tx.Recover(s, at(epoch, step.seq), eve, channels.Origin{Peer: p.ID, Inc: 7, N: step.origin}, 99, "old", p.ID)
+			if err != nil || news != (step.news == 1) {
+				t.Errorf("step %d: %v, %v", i, news, err)
+			}
+		}
+		return nil
+	})
+	last := at(epoch, 2)
+	for _, e := range w.all(own)[1:] {
+		if e.Seq < 10 && !e.Precedes(last) {
+			t.Errorf("%d.%d, which stands for the numbers from %d on, does not follow %v", e.Epoch, e.Seq, e.First, last)
+		}
+		last = e.Position
+	}
+	var left int
+	if _, err := w.conn.one(`SELECT count(*) FROM moved`, nil, &left); err != nil || left != 0 {
+		t.Errorf("%d are kept that an entry stands for (%v)", left, err)
+	}
+}
+
 // a model is what a channel of this node ought to hold, by origin and by place.
 type model struct {
 	places map[channels.Origin]channels.Position
@@ -356,9 +389,9 @@ func TestAReplicaHoldsWhatAModelHoldsWhateverComesTwice(t *testing.T) {
 			_, known := there.places[o]
 			_, taken := there.bodies[old]
 			w.in(far, func(tx channels.Tx, s *channels.State) error {
-				stored, err := tx.Recover(s, old, eve, o, 1, body, 0)
-				if stored == (known || taken) {
-					t.Errorf("recovered: %v, known %v, taken %v", stored, known, taken)
+				news, err := tx.Recover(s, old, eve, o, 1, body, 0)
+				if !known && news == taken || known && taken && news {
+					t.Errorf("recovered: %v, known %v, taken %v", news, known, taken)
 				}
 				return err
 			})
