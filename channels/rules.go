@@ -63,10 +63,11 @@ func Say(tx Tx, by Person, name, text, ref string) (RefResult, error) {
 	return file(tx, s, by, text, ref)
 }
 
-// Whisper appends a private message to the inbox of an account of this node, whether it is on line or not. The ref is as
+// Whisper appends a private message to the inbox of an account of this node, whether it is on line or not, or of a guest
+// who is. The ref is as
 // in Say.
 func Whisper(tx Tx, by Person, to, text, ref string) (RefResult, error) {
-	p, missing := Account(tx, to)
+	p, missing := accountOrGuest(tx, to)
 	if missing != nil && !IsRefusal(missing) {
 		return RefResult{}, missing
 	}
@@ -277,11 +278,11 @@ func overSomeone(tx Tx, by Person, name, target string) (*State, Person, error) 
 	return s, p, nil
 }
 
-// Somebody finds a person by address: an account of this node, or a person of another node that has been heard of here.
+// Somebody finds a person by address: an account or a guest of this node, or a person of another node that has been heard of here.
 func Somebody(tx Tx, address string) (Person, error) {
 	name, host, remote := strings.Cut(address, "@")
 	if !remote {
-		return Account(tx, address)
+		return accountOrGuest(tx, address)
 	}
 	peer, err := tx.Peer(host)
 	if err != nil {
@@ -295,6 +296,18 @@ func Somebody(tx Tx, address string) (Person, error) {
 		err = Refuse(NoSuchUser)
 	}
 	return p, err
+}
+
+// accountOrGuest finds an account in use, or a guest on line, by name, or refuses with NoSuchUser.
+func accountOrGuest(tx Tx, name string) (Person, error) {
+	p, err := Account(tx, name)
+	if !IsRefusal(err) {
+		return p, err
+	}
+	if p, err := tx.Guest(NormalName(name)); err != nil || p.ID != 0 {
+		return p, err
+	}
+	return Person{}, err
 }
 
 // Account finds an account in use by name, or refuses with NoSuchUser.

@@ -76,8 +76,17 @@ type Tx interface {
 
 	// Person finds an account in use by name; the zero Person where there is none.
 	Person(name string) (Person, error)
-	// NameTaken reports whether a name was ever given to somebody of this node: names are not given twice.
+	// NameTaken reports whether a name is a guest's on line, or was ever an account's: those are not given twice.
 	NameTaken(name string) (bool, error)
+	// Guest finds a guest on line by name; the zero Person where there is none. Guests lists those of a tongue.
+	Guest(name string) (Person, error)
+	Guests(tongue string) ([]Person, error)
+	// GuestPerson is who guests of a free name are, with an inbox; with no id where there never was one, unless make.
+	GuestPerson(name string, make bool) (Person, error)
+	// SeatGuest notes that a guest is on line on a connection, UnseatGuest that they are no more: on that one, or with 0 on
+	// any. It reports whether they were.
+	SeatGuest(p Person, tongue string, session uint64) error
+	UnseatGuest(p PersonID, session uint64) (was bool, err error)
 	// PasswordHash is an account's stored hash; nil where the account is gone or disabled.
 	PasswordHash(p PersonID) ([]byte, error)
 	CreateAccount(name string, hash []byte, admin bool) error

@@ -68,7 +68,8 @@ func (tx *transaction) Person(name string) (channels.Person, error) {
 // NameTaken implements channels.Tx.
 func (tx *transaction) NameTaken(name string) (bool, error) {
 	var one int
-	return tx.conn.one(`SELECT 1 FROM person WHERE peer = 0 AND name = ?`, []any{name}, &one)
+	return tx.conn.one(`SELECT 1 FROM person WHERE peer = 0 AND name = ? AND (kind <> ? OR EXISTS (SELECT 1 FROM guest WHERE person = person.id))`,
+		[]any{name, kindGuest}, &one)
 }
 
 // PasswordHash implements channels.Tx.
@@ -83,14 +84,44 @@ func (tx *transaction) CreateAccount(name string, hash []byte, admin bool) error
 	if err := tx.begin(); err != nil {
 		return err
 	}
-	id, err := tx.conn.insert(`INSERT INTO person (name, peer, kind) VALUES (?, 0, 0)`, name)
+	p, err := tx.accountPerson(name)
 	if err != nil {
 		return err
 	}
-	if err := tx.write(`INSERT INTO account (person, hash, admin, created) VALUES (?, ?, ?, ?)`, id, hash, admin, tx.at); err != nil {
+	if err := tx.write(`INSERT INTO account (person, hash, admin, created) VALUES (?, ?, ?, ?)`, p.ID, hash, admin, tx.at); err != nil {
 		return err
 	}
-	p := channels.Person{ID: channels.PersonID(id), Name: name}
+	return tx.makeInbox(p)
+}
+
+// accountPerson is who the owner of a new account is: a guest's person becomes theirs, without the inbox.
+func (tx *transaction) accountPerson(name string) (channels.Person, error) {
+	p, err := tx.GuestPerson(name, false)
+	if err != nil || p.ID == 0 {
+		if err == nil {
+			var id int64
+			id, err = tx.conn.insert(`INSERT INTO person (name, peer, kind) VALUES (?, 0, 0)`, name)
+			p.ID = channels.PersonID(id)
+		}
+		return p, err
+	}
+	inbox, err := tx.Inbox(p.ID)
+	if err != nil {
+		return p, err
+	}
+	if inbox != nil {
+		if err := tx.Remove(inbox, p, channels.OwnWill); err != nil {
+			return p, err
+		}
+		if err := tx.DeleteChannel(inbox); err != nil {
+			return p, err
+		}
+	}
+	return p, tx.write(`UPDATE person SET kind = 0 WHERE id = ?`, p.ID)
+}
+
+// makeInbox makes somebody's inbox.
+func (tx *transaction) makeInbox(p channels.Person) error {
 	c, err := tx.makeChannel(channels.Inbox, "", p.ID)
 	if err != nil {
 		return err

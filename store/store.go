@@ -116,6 +116,9 @@ func (s *Store) open(ctx context.Context, path string, o Options) (err error) {
 	if err := s.settle(o.Folder, o.Durability); err != nil {
 		return err
 	}
+	if err := s.conn.forgetGuests(); err != nil {
+		return err
+	}
 	s.readers, err = openPool(path, readers, url.Values{"mode": {"ro"}, "_query_only": {"true"}, "_busy_timeout": {"5000"}})
 	return err
 }
