@@ -138,6 +138,8 @@ type PeerTx interface {
 	OpenEpoch(s *State, e Epoch) error
 	// SkipTo notes that the messages of a remote channel up to a position are gone: a hole.
 	SkipTo(s *State, to Position) error
+	// PassTo notes that the messages of a remote channel up to a position stand elsewhere in its log: no hole.
+	PassTo(s *State, to Position) error
 	// Replicate stores the next message of a remote channel, at a position after s.Place, and moves Place there. It is nil,
 	// and only Place moves, if a message of that origin is stored in the channel.
 	Replicate(s *State, at Position, author Person, o Origin, ms int64, body string) (*Entry, error)

@@ -84,7 +84,9 @@ func (f *extendedForm) Entry(dst []byte, sub *channels.Subscription, e *channels
 	if e.First != 0 {
 		before.Seq = e.First - 1
 	}
-	dst = f.Passed(dst, sub, before)
+	if dst = f.Passed(dst, sub, before); before.Seq+1 < e.Seq && sub.Last == nil {
+		dst = appendGap(append(dst, "@moved=1 "...), e.Channel, e.Epoch, before.Seq+1, e.Seq-1)
+	}
 	p := e.Encoded(f.encoding)
 	if len(p) > int(f.line.Load()) {
 		return appendGap(dst, e.Channel, e.Epoch, e.Seq, e.Seq)

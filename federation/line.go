@@ -12,15 +12,17 @@ import (
 
 // A line is one line of a peer.
 type line struct {
-	n    channels.Position // of a row: its number; zero: none
-	re   channels.Position // of an answer: the number of the row that it answers; zero: none
-	at   channels.Position // e and s: a place in a channel's log
-	id   channels.Position // of a message: incarnation and number
-	ms   int64             // of a message: its time
-	err  channels.Word     // of an answer: why it is no
-	verb string
-	rest string // all that follows the verb
-	bad  bool   // it is no text, or holds control characters: not to be carried out
+	n   channels.Position // of a row: its number; zero: none
+	re  channels.Position // of an answer: the number of the row that it answers; zero: none
+	at  channels.Position // e and s: a place in a channel's log
+	id  channels.Position // of a message: incarnation and number
+	ms  int64             // of a message: its time
+	err channels.Word     // of an answer: why it is no
+	// moved: of a FEDGAP: nothing is missing there, its messages stand elsewhere in the log
+	moved bool
+	verb  string
+	rest  string // all that follows the verb
+	bad   bool   // it is no text, or holds control characters: not to be carried out
 }
 
 // spellings are other ways to write a verb (federation protocol §1).
@@ -69,6 +71,8 @@ func (l *line) take(t wire.Tag) {
 		l.at.Seq = parseNumber(t.Value)
 	case "t":
 		l.ms = parseNumber(t.Value)
+	case "moved":
+		l.moved = t.Value == "1"
 	case "err":
 		l.err = channels.Word(t.Value)
 	}

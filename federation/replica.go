@@ -229,6 +229,9 @@ func (l *link) gap(ln line) {
 		case s.Place.Epoch != from.Epoch || s.Place.Seq+1 < from.Seq:
 			return true, nil
 		}
+		if ln.moved {
+			return false, tx.PassTo(s, to)
+		}
 		return false, tx.SkipTo(s, to)
 	})
 }

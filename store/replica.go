@@ -108,6 +108,14 @@ func (tx *transaction) SkipTo(c *channels.State, to channels.Position) error {
 	return nil
 }
 
+// PassTo implements channels.PeerTx. The next entry stands for what was passed.
+func (tx *transaction) PassTo(c *channels.State, to channels.Position) error {
+	s := tx.cache.byID[c.ID]
+	s.Place = to
+	tx.touch(s)
+	return nil
+}
+
 // Replicate implements channels.PeerTx.
 func (tx *transaction) Replicate(c *channels.State, at channels.Position, author channels.Person, o channels.Origin, ms int64, body string) (*channels.Entry, error) {
 	s := tx.cache.byID[c.ID]

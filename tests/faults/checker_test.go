@@ -118,11 +118,7 @@ func diff(a, b []entry) (inA, inB []entry) {
 // it may get it back at its first place. Whoever has it keeps it where it was (federation protocol §2: an id that is stored
 // is a no-op, whatever its epoch).
 func (w *world) numberedAgain(p place, at position, ref string) bool {
-	if w.times[p][ref] != 1 || !w.homeWasRestored(p) {
-		return false
-	}
-	i := slices.IndexFunc(w.log(p), func(e entry) bool { return e.ref() == ref })
-	return w.log(p)[i].epoch != at.epoch
+	return w.homeWasRestored(p) && slices.ContainsFunc(w.log(p), func(e entry) bool { return e.ref() == ref && e.epoch != at.epoch })
 }
 
 // standsElsewhere is numberedAgain as the home's log has it: another node has the message in another epoch.
@@ -329,8 +325,10 @@ func (w *world) nothingMissed() {
 		who   string
 		place place
 	}
-	last := map[ear]position{}
+	last, torn := map[ear]position{}, map[string]bool{}
 	for _, h := range w.hearings { // in the order of one's connections
+		after := torn[h.who]
+		torn[h.who] = h.torn
 		for p, all := range h.heard {
 			at := ear{h.who, p}
 			first := true
@@ -338,7 +336,7 @@ func (w *world) nothingMissed() {
 				if _, found := w.at[p][e.position]; !found {
 					continue
 				}
-				if before, heard := last[at]; first && heard && h.whole && before.compare(e.position) < 0 {
+				if before, heard := last[at]; first && heard && h.whole && !after && before.compare(e.position) < 0 {
 					w.missed(fmt.Sprintf("%s, before connection %d, %v", h.who, h.round, p), p, before, e.position)
 				}
 				first = false

@@ -46,6 +46,7 @@ type hearing struct {
 	host  string
 	round int  // the connections of one person
 	whole bool // what was missed before is heard too: the connection has the capability replay, and the one before was read to its end
+	torn  bool // it was not read to its end: a reset takes back what the system had not handed over yet
 	last  bool // nothing more was owed when it ended
 	loose bool // places may have been left and joined again meanwhile
 	plain bool // nobody said where the messages stand, and what they are called
@@ -341,8 +342,11 @@ func (t *talker) listen(c *conn) {
 	defer close(c.ended)
 	for {
 		line, err := c.in.ReadString('\n')
-		if err != nil {
-			return // what stands after the last line feed is no line
+		if err != nil { // what stands after the last line feed is no line
+			t.mu.Lock()
+			c.hearing.torn = err != io.EOF
+			t.mu.Unlock()
+			return
 		}
 		t.hear(c, line[:len(line)-1])
 	}
