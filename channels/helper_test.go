@@ -72,7 +72,7 @@ func (w *world) seat(l *listener, p Person, multi bool, hears ...*Channel) *Seat
 
 func (w *world) attach(l *listener, p Person, multi bool, most int, in ...Membership) (seat *Seat, err error) {
 	w.Deliver([]Outcome{{Step: &Step{Asker: l, Done: func(d *Delivery, _ error) {
-		seat, err = d.Attach(l, p, multi, most, in)
+		seat, err = d.Attach(l, p, SeatKind{Multi: multi}, most, in)
 		l.tell("is answered")
 	}}}})
 	return seat, err

@@ -1,6 +1,7 @@
 package channels
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 	"strings"
@@ -22,6 +23,7 @@ type Hub struct {
 	list      string              // names and remote joined, "" when it has to be made again
 	channels  map[ChannelID]*live
 	people    map[PersonID][]*Seat
+	seats     uint64 // so far
 	links     []*Seat
 	recent    ring // every entry of a tail, oldest first
 	tailBytes int  // their bound
@@ -157,10 +159,34 @@ func (d *Delivery) joined(e Joined) {
 		if seat.listener != d.asker && seat.listener.WantsPresence() {
 			seat.listener.Notify(Notice{Event: EnteredChannel, Person: e.Person, Channel: e.Channel, Self: true})
 		}
-		s := d.hub.subscribeLocked(seat, e.Channel, e.After)
-		s.Cursor, s.ReplayTo = e.After, e.After
-		d.grant(s)
+		if !seat.Enters {
+			d.hear(seat, e.Channel, e.After)
+		}
 	}
+}
+
+// Enter lets a seat that Enters hear a public channel from its head on, and no other. Only a step's Done may call it.
+func (d *Delivery) Enter(seat *Seat, c *Channel, head Position) {
+	d.Exit(seat)
+	d.hear(seat, c, head)
+}
+
+// Exit ends what a seat that Enters hears of the channel that it is in. Only a step's Done may call it.
+func (d *Delivery) Exit(seat *Seat) {
+	seat.subs = slices.DeleteFunc(seat.subs, func(s *Subscription) bool {
+		if s.Channel.Kind != Public {
+			return false
+		}
+		d.hub.endLocked(s, s.live.head)
+		seat.listener.Wake(s)
+		return true
+	})
+}
+
+func (d *Delivery) hear(seat *Seat, c *Channel, after Position) {
+	s := d.hub.subscribeLocked(seat, c, after)
+	s.Cursor, s.ReplayTo = after, after
+	d.grant(s)
 }
 
 // grant hands a subscription to its listener; to the one that asked only after its answer.
@@ -185,31 +211,35 @@ func (d *Delivery) left(e Left) {
 	}
 	d.leftByPlainLink(e)
 	if e.Reason != ChannelDeleted { // of that each member hears for itself
-		d.hub.notifyLocked(e.Channel, Notice{Event: LeftChannel, Person: e.Person, Channel: e.Channel, At: e.At}, d.asker)
+		d.hub.notifyLocked(e.Channel, Notice{Event: LeftChannel, Person: e.Person, Channel: e.Channel, At: e.At, Reason: e.Reason}, d.asker)
 	}
 }
 
 // Attach seats somebody on a listener, with all that they hear. A person has at most one seat that is not Multi and at
 // most maxMulti that are: beyond that it is refused with AlreadyLoggedIn. Only a step's Done may call it.
-func (d *Delivery) Attach(l Listener, p Person, multi bool, maxMulti int, hears []Membership) (*Seat, error) {
+func (d *Delivery) Attach(l Listener, p Person, k SeatKind, maxMulti int, hears []Membership) (*Seat, error) {
 	h := d.hub
 	most := 1
-	if multi {
+	if k.Multi {
 		most = maxMulti
 	}
-	if h.seatsLocked(p, multi) >= most {
+	if h.seatsLocked(p, k.Multi) >= most {
 		h.clearLocked(p)
-		if h.seatsLocked(p, multi) >= most {
+		if h.seatsLocked(p, k.Multi) >= most {
 			return nil, Refuse(AlreadyLoggedIn)
 		}
 	}
-	seat := &Seat{Person: p, Multi: multi, listener: l, subs: make([]*Subscription, 0, len(hears))}
+	h.seats++
+	seat := &Seat{Person: p, SeatKind: k, number: h.seats, listener: l, subs: make([]*Subscription, 0, len(hears))}
 	for _, m := range hears {
+		if k.Enters && m.Channel.Kind == Public {
+			continue
+		}
 		s := h.subscribeLocked(seat, m.Channel, m.Head)
 		s.Cursor, s.Gap, s.ReplayTo = m.Heard, m.Gap, m.Head
 		d.grant(s)
 	}
-	if len(h.people[p.ID]) == 0 {
+	if len(h.people[p.ID]) == 0 && !k.Guest {
 		h.announceLocked(seat, CameOnLine)
 	}
 	h.people[p.ID] = append(h.people[p.ID], seat)
@@ -258,7 +288,9 @@ func (h *Hub) detachLocked(seat *Seat) {
 	}
 	if len(seats) == 1 {
 		delete(h.people, seat.Person.ID)
-		h.announceLocked(seat, WentOffLine)
+		if !seat.Guest {
+			h.announceLocked(seat, WentOffLine)
+		}
 	} else {
 		h.people[seat.Person.ID] = append(append([]*Seat(nil), seats[:at]...), seats[at+1:]...)
 	}
@@ -372,36 +404,68 @@ func (h *Hub) Names() []string {
 	return slices.Clone(h.names)
 }
 
-// OnLine names everybody who is logged in, in code point order.
-func (h *Hub) OnLine() []string {
+// OnLine lists everybody who is logged in, in the order in which they did.
+func (h *Hub) OnLine() []Person {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	var names []string
+	all := make([]*Seat, 0, len(h.people))
 	for _, seats := range h.people {
-		names = append(names, seats[0].Person.Address())
+		all = append(all, seats[0])
 	}
-	sort.Strings(names)
-	return names
+	return inOrder(all)
 }
 
-// Hearing names everybody on line who hears a channel that the seat hears, in code point order.
-func (h *Hub) Hearing(seat *Seat, name string) ([]string, error) {
+// IsOnLine reports whether somebody is logged in, on a connection that is not gone.
+func (h *Hub) IsOnLine(p PersonID) bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return slices.ContainsFunc(h.people[p], func(s *Seat) bool { return !s.listener.Gone() })
+}
+
+// inOrder lists those who are seated, each once, in the order in which they were.
+func inOrder(seats []*Seat) []Person {
+	slices.SortFunc(seats, func(a, b *Seat) int { return cmp.Compare(a.number, b.number) })
+	seen := map[PersonID]bool{}
+	var all []Person
+	for _, s := range seats {
+		if p := s.Person; !seen[p.ID] {
+			seen[p.ID] = true
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// Hearing lists everybody on line who hears a channel that the seat hears, in the order in which they logged in.
+func (h *Hub) Hearing(seat *Seat, name string) ([]Person, error) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	s := seat.hearsLocked(called(name))
 	if s == nil {
 		return nil, h.notHeardLocked(name)
 	}
-	seen := map[PersonID]bool{}
-	var names []string
-	for _, other := range s.live.subs {
-		if p := other.seat.Person; !other.ForLink() && !seen[p.ID] {
-			seen[p.ID] = true
-			names = append(names, p.Address())
+	return s.live.people(), nil
+}
+
+// people lists those on line who hear the channel.
+func (l *live) people() []Person {
+	var seats []*Seat
+	for _, s := range l.subs {
+		if !s.ForLink() {
+			seats = append(seats, s.seat)
 		}
 	}
-	sort.Strings(names)
-	return names, nil
+	return inOrder(seats)
+}
+
+// Hearing is Hub.Hearing, of any channel of this node, for a step's Done.
+func (d *Delivery) Hearing(name string) []Person {
+	for _, l := range d.hub.channels {
+		if l.Kind == Public && l.Home == 0 && l.Name == name {
+			return l.people()
+		}
+	}
+	return nil
 }
 
 // Heard finds a channel that the seat hears, its inbox under InboxName.

@@ -32,7 +32,7 @@ func TestReadersSeeAllOfADeliveryOrNothing(t *testing.T) {
 					t.Errorf("%q", list)
 				}
 				if names, err := w.Hearing(seat, "go"); err != nil || len(names) != len(w.OnLine()) {
-					t.Errorf("%q, %v", names, err)
+					t.Errorf("%v, %v", names, err)
 				}
 				_, _ = w.Heard(seat, "chess")
 			}

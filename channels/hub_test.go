@@ -120,7 +120,7 @@ func TestDetachLeavesWhatWasSaidBefore(t *testing.T) {
 		w.say(lobby, "2")
 		w.wantJournal("e wakes for go")
 		w.wantOwed(b.subs[lobby], all, "1")
-		if got := strings.Join(w.OnLine(), " "); got != "eve" {
+		if got := addresses(w.OnLine()); got != "eve" {
 			t.Errorf("on line: %s", got)
 		}
 	}

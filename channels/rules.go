@@ -237,6 +237,9 @@ func existing(tx Tx, name string) (*State, error) {
 	return s, nil
 }
 
+// JoinedHere finds a channel of this node that a person is a member of.
+func JoinedHere(tx Tx, by Person, name string) (*State, error) { return joined(tx, by, name) }
+
 func joined(tx Tx, by Person, name string) (*State, error) {
 	s, err := existing(tx, name)
 	if err != nil {

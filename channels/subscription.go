@@ -46,11 +46,19 @@ const (
 	TopicChanged
 )
 
+// A SeatKind is how somebody is logged in on a listener.
+type SeatKind struct {
+	Multi  bool // may coexist with other seats of the person
+	Enters bool // hears one public channel at a time, the one that it has entered, and not all that the person is in
+	Guest  bool // comes and goes with the channel that the guest is in: that is told, and not twice
+}
+
 // A Seat is a listener with somebody logged in on it.
 type Seat struct {
 	Person Person
-	Multi  bool // may coexist with other seats of the person
+	SeatKind
 
+	number   uint64 // in the order in which all were seated
 	listener Listener
 	subs     []*Subscription // guarded by Hub.mu; few for a person, so that looking for one is quick
 

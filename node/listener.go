@@ -16,10 +16,11 @@ import (
 // listener is an address on which one tongue is spoken.
 type listener struct {
 	net.Listener
+	name   string // of the tongue
 	tongue session.Tongue
 }
 
-func newListener(address string, t session.Tongue) (*listener, error) {
+func newListener(name, address string, t session.Tongue) (*listener, error) {
 	l, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("%s is in use by another program: end it, or choose another port", address)
@@ -27,7 +28,7 @@ func newListener(address string, t session.Tongue) (*listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
-	return &listener{l, t}, nil
+	return &listener{l, name, t}, nil
 }
 
 // accept takes connections until the listener is closed. Each is served on a goroutine of its own, which n.serving counts.

@@ -111,22 +111,38 @@ func openStore(ctx context.Context, f *folder, cfg config.Config, o Options) (*s
 
 // listen opens the listeners. What a tongue needs is its addresses and itself.
 func (n *Node) listen() (err error) {
-	for _, address := range n.config.Load().Listen.Chat {
-		l, err := newListener(address, native.Protocol{IsLink: federation.IsFederateOut, Link: func(s *session.Session) string { return n.links.Accept(s) }})
+	c := n.config.Load()
+	open := func(name, address string, t session.Tongue) error {
+		l, err := newListener(name, address, t)
+		if err == nil {
+			n.listeners = append(n.listeners, l)
+		}
+		return err
+	}
+	for _, address := range c.Listen.Chat {
+		err := open("chat", address, native.Protocol{IsLink: federation.IsFederateOut, Link: func(s *session.Session) string { return n.links.Accept(s) }})
 		if err != nil {
 			return err
 		}
-		n.listeners = append(n.listeners, l)
+	}
+	for _, g := range gateways(c.Gateways) {
+		if g.address == "" {
+			continue
+		}
+		if err := open(g.name, g.address, g.tongue); err != nil {
+			return err
+		}
 	}
 	n.admin, err = admin.Listen(n.folder.path)
 	return err
 }
 
-// Addresses returns where the node listens for clients, with the ports that were free.
-func (n *Node) Addresses() []string {
-	var all []string
+// Addresses returns where the node listens, by tongue, with the ports that were free: "chat" is the native one, the others
+// are called as their keys in the configuration.
+func (n *Node) Addresses() map[string][]string {
+	all := map[string][]string{}
 	for _, l := range n.listeners {
-		all = append(all, l.Addr().String())
+		all[l.name] = append(all[l.name], l.Addr().String())
 	}
 	return all
 }
@@ -147,6 +163,7 @@ func (n *Node) Run(ctx context.Context) error {
 	})
 	running.Go(func() error { return n.sessions.Run(background) })
 	running.Go(func() error { return n.links.Run(serving) })
+	n.openLobby()
 	var accepting errgroup.Group
 	for _, l := range n.listeners {
 		accepting.Go(func() error { return n.accept(serving, l) })

@@ -112,7 +112,7 @@ func TestStartUpErrorsAreOneClearLineAndLeaveNothingOpen(t *testing.T) {
 		change func(*config.Config)
 		says   string
 	}{
-		"busy port": {func(c *config.Config) { c.Listen.Chat = config.Addresses{"127.0.0.1:0", n.Addresses()[0]} }, "in use by another program"},
+		"busy port": {func(c *config.Config) { c.Listen.Chat = config.Addresses{"127.0.0.1:0", n.Addresses()["chat"][0]} }, "in use by another program"},
 		"in use":    {func(c *config.Config) { c.Data = n.Config.Data }, "in use by another chatnode (process "},
 		"bad path":  {func(c *config.Config) { c.Data = "/dev/null/data" }, "make the data folder"},
 		"bad peers": {func(c *config.Config) { c.Federation.Peers = peers }, peers + `:1: "nobody" is not host:port`},

@@ -11,7 +11,6 @@ var unbuilt = []struct{ prefix, value string }{
 	{prefix: "listen.tls"},
 	{prefix: "listen.http"},
 	{prefix: "tls."},
-	{prefix: "gateways."},
 	{prefix: "federation.accept", value: string(AcceptPinned)},
 	{prefix: "accounts.registration", value: string(Token)},
 }

@@ -114,6 +114,47 @@ func (s *Session) Whisper(to, text, ref string, reply func(channels.RefResult, e
 	})
 }
 
+// WhisperOnLine is Whisper to somebody who is on line, if it is a person of this node: others are NoSuchUser.
+func (s *Session) WhisperOnLine(to, text string, reply func(error) []byte) {
+	s.change(to, '@', func(tx channels.Tx, by channels.Person, name string) error {
+		p, err := channels.Somebody(tx, name)
+		if err == nil && !s.server.Hub.IsOnLine(p.ID) {
+			err = channels.Refuse(channels.NoSuchUser)
+		}
+		if err == nil {
+			_, err = channels.Whisper(tx, by, name, text, "")
+		}
+		return err
+	}, reply, func(name, host string) {
+		s.Commit()
+		s.server.Remote.Whisper(s, name, host, text, "", func(_ channels.RefResult, err error) []byte { return reply(err) })
+	})
+}
+
+// Enter lets a session that Enters hear a channel that the person is a member of, and no other, from the answer on.
+func (s *Session) Enter(channel string, reply func(error) []byte) {
+	if s.seat == nil {
+		s.refuse(channels.NotLoggedIn, reply)
+		return
+	}
+	by, seat := s.seat.Person, s.seat
+	name, host := channels.SplitHost(channel, ':', s.Host())
+	var c *channels.State
+	s.pending = append(s.pending, channels.Step{Asker: s, Do: func(tx channels.Tx) (err error) {
+		if host != "" {
+			c, err = channels.JoinedRemote(tx, by, host, channels.NormalName(name))
+		} else {
+			c, err = channels.JoinedHere(tx, by, name)
+		}
+		return err
+	}, Done: func(d *channels.Delivery, err error) {
+		if err == nil {
+			d.Enter(seat, c.Channel, c.Head)
+		}
+		s.answer(d.Order(), func() []byte { return reply(err) })
+	}})
+}
+
 // Topic tells a channel's topic; that of a channel of another node as its home told it.
 func (s *Session) Topic(channel string, reply func(string, error) []byte) {
 	var topic string
@@ -191,13 +232,21 @@ func (s *Session) Channels() string {
 	return s.server.Hub.List()
 }
 
-// WhoIsOnLine names everybody on line here.
-func (s *Session) WhoIsOnLine() ([]string, error) {
+// OnLine lists everybody on line here, in the order in which they logged in.
+func (s *Session) OnLine() ([]channels.Person, error) {
 	s.Commit()
 	if s.seat == nil {
 		return nil, channels.Refuse(channels.NotLoggedIn)
 	}
 	return s.server.Hub.OnLine(), nil
+}
+
+// WhoIsOnLine names everybody on line here, in code point order.
+func (s *Session) WhoIsOnLine() ([]string, error) {
+	all, err := s.OnLine()
+	names := addresses(all)
+	slices.Sort(names)
+	return names, err
 }
 
 // Who names the members of a channel that are on line here, and all that are people of other nodes, to members.
@@ -210,9 +259,11 @@ func (s *Session) Who(channel string) (names []string, err error) {
 	if c.Kind == channels.Inbox {
 		return nil, channels.Refuse(channels.NoSuchChannel)
 	}
-	if names, err = s.server.Hub.Hearing(s.seat, c.Address()); err != nil {
+	here, err := s.server.Hub.Hearing(s.seat, c.Address())
+	if err != nil {
 		return nil, err
 	}
+	names = addresses(here)
 	var elsewhere []channels.Person
 	err = s.read("who is in a channel", func(ctx context.Context) (err error) {
 		elsewhere, err = s.server.Log.MembersElsewhere(ctx, c)
@@ -223,6 +274,14 @@ func (s *Session) Who(channel string) (names []string, err error) {
 	}
 	slices.Sort(names)
 	return names, err
+}
+
+func addresses(all []channels.Person) []string {
+	names := make([]string, len(all))
+	for i, p := range all {
+		names[i] = p.Address()
+	}
+	return names
 }
 
 // heard finds a channel that the person has joined.

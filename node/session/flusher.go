@@ -106,7 +106,7 @@ func (o *output) drain() {
 		err := o.write(g.bytes)
 		if err == nil && g.behind != nil {
 			var page []byte
-			if page, err = o.readLog(g.bytes[:0], g.behind, g.end); err == nil {
+			if page, err = o.readLog(g.bytes[:0], g.behind, g.end); err == nil && !o.hold(page) {
 				err = o.write(page)
 			}
 		}

@@ -8,7 +8,6 @@ import (
 	"golang.org/x/time/rate"
 
 	"chatnode/channels"
-	"chatnode/node/wire"
 )
 
 // LinkOptions bounds a connection that has become a link to another node.
@@ -34,7 +33,7 @@ func (s *Session) BecomeLink(o LinkOptions) {
 	if o.LinesPerS > 0 {
 		s.limiter = rate.NewLimiter(rate.Limit(o.LinesPerS), max(1, int(o.LinesPerS)))
 	}
-	s.reader.Rebind(wire.ReaderOptions{Line: o.LineBytes, Deadline: o.Deadline, Stopping: s.stopped.Load})
+	s.Frame(Framing{Line: o.LineBytes, Deadline: o.Deadline})
 	s.out.lookAs(o.Form)
 	s.presence.Store(true)
 }

@@ -49,9 +49,14 @@ func (s *Session) private(doing string, err error) error {
 	return err
 }
 
-// Login seats the person on the session: from the answer on they hear their channels. multi: beside other sessions of
-// the account. replay: what was said since the account last heard it comes first.
-func (s *Session) Login(name, password string, multi, replay bool, reply func(error) []byte) {
+// LoginOptions is how somebody logs in.
+type LoginOptions struct {
+	Kind   channels.SeatKind
+	Replay bool // what was said since the account last heard it comes first
+}
+
+// Login seats the person on the session: from the answer on they hear their channels.
+func (s *Session) Login(name, password string, o LoginOptions, reply func(error) []byte) {
 	s.Commit()
 	if s.seat != nil {
 		s.refuse(channels.AlreadyLoggedIn, reply)
@@ -64,7 +69,7 @@ func (s *Session) Login(name, password string, multi, replay bool, reply func(er
 			s.Reply(reply(err))
 			return
 		}
-		if s.attach(v, multi, replay, attempts == 1, reply) {
+		if s.attach(v, o, attempts == 1, reply) {
 			return
 		}
 	}
@@ -123,9 +128,9 @@ func (s *Session) aside(ctx context.Context, f func(context.Context)) {
 
 // attach seats the person whose password was right. It is false, and nothing was answered, when the hash was remade
 // between the check and the transaction, as by another login of the account: the check has to be made again, unless last.
-func (s *Session) attach(v auth.Verified, multi, replay, last bool, reply func(error) []byte) (done bool) {
+func (s *Session) attach(v auth.Verified, o LoginOptions, last bool, reply func(error) []byte) (done bool) {
 	most := -1
-	if replay {
+	if o.Replay {
 		most = s.settings.Replay
 	}
 	person := channels.Person{ID: v.Person, Name: strings.Clone(v.Name)} // not the whole line that it is a part of
@@ -146,7 +151,7 @@ func (s *Session) attach(v auth.Verified, multi, replay, last bool, reply func(e
 		return err
 	}, Done: func(d *channels.Delivery, err error) {
 		if err == nil {
-			s.seat, err = d.Attach(s, person, multi, s.settings.MaxSessions, hears)
+			s.seat, err = d.Attach(s, person, o.Kind, s.settings.MaxSessions, hears)
 		}
 		if done {
 			s.admin = err == nil && v.Admin

@@ -17,6 +17,11 @@ type Form struct {
 	AfterGap  func(dst []byte, e *channels.Entry) []byte
 	TellsGaps bool
 	Notice    func(channels.Notice) []byte // nil: notices are not told
+	// Only reports whether somebody is shown an entry of what they hear; nil: all.
+	Only func(hearer channels.PersonID, e *channels.Entry) bool
+	// Paced is the length of the first message of some, for a client that acknowledges each entry and notice before it is
+	// sent the next: see Session.Acknowledged. Answers do not wait for that. Nil: the client need not.
+	Paced func(messages []byte) int
 	// Link is how a link between nodes looks; nil: it is a person's connection, and the fields above say it. Passed shows
 	// what stands between the cursor of a subscription and an entry, or a position, that does not follow it.
 	Link interface {
@@ -47,6 +52,9 @@ type output struct {
 	ready   []*channels.Subscription // those with something to hear, or not active yet
 	heard   []*channels.Subscription // those whose account's position may be told to the store
 	rows    *channels.Subscription   // of a link: the outbox of its peer; nil until it is heard
+	urgent  []byte                   // goes before all else
+	held    []byte                   // of a form that is Paced: messages that wait for an acknowledgement
+	due     bool                     // of a form that is Paced: the last message is not acknowledged
 	owned   bool
 	queued  bool // in the flusher's list
 	dead    bool // closed is closed
@@ -96,7 +104,37 @@ func (o *output) reply(order uint64, p []byte) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.form.Paced != nil {
+		o.urgentLocked(p)
+		return
+	}
 	o.pushLocked(item{order: order, bytes: p})
+}
+
+// message is reply for what the client has to acknowledge, if its form is Paced.
+func (o *output) message(order uint64, p []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pushLocked(item{order: order, bytes: p})
+}
+
+func (o *output) urgentLocked(p []byte) {
+	if !o.dead {
+		o.urgent = append(o.urgent, p...)
+		o.waiting += len(p)
+		o.wantFlushLocked()
+	}
+}
+
+// acknowledged lets the next message be sent. It reports whether one was due.
+func (o *output) acknowledged() (due bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	due, o.due = o.due, false
+	if o.pendingLocked() {
+		o.wantFlushLocked()
+	}
+	return due
 }
 
 // notify tells of somebody's coming or going; false if the client reads too little of what others cause.
@@ -199,10 +237,14 @@ func (o *output) busy() bool {
 
 // pendingLocked reports whether there is anything to write.
 func (o *output) pendingLocked() bool {
-	if o.dead {
+	switch {
+	case o.dead:
 		return false
-	}
-	if len(o.items) > 0 {
+	case len(o.urgent) > 0:
+		return true
+	case o.due:
+		return false
+	case len(o.items)+len(o.held) > 0:
 		return true
 	}
 	for _, sub := range o.ready {
@@ -219,7 +261,7 @@ func (o *output) close() {
 	defer o.mu.Unlock()
 	if !o.dead {
 		o.dead = true
-		o.items, o.ready, o.waiting = nil, nil, 0
+		o.items, o.ready, o.urgent, o.held, o.waiting = nil, nil, nil, nil, 0
 		close(o.closed)
 	}
 }
@@ -239,15 +281,70 @@ func (o *output) gather(buf []byte, most int) (g gathered) {
 	o.session.server.Hub.View(func() {
 		o.mu.Lock()
 		defer o.mu.Unlock()
-		for !o.dead && len(g.bytes) < most {
-			o.hearLocked(&g, most)
-			if g.behind != nil || len(g.bytes) >= most || len(o.items) == 0 {
-				return
+		for more := true; more && !o.dead && len(g.bytes) < most; {
+			o.takeUrgentLocked(&g)
+			if o.form.Paced != nil {
+				more = o.paceLocked(&g)
+			} else {
+				more = o.stepLocked(&g, most)
 			}
-			o.takeItemLocked(&g)
 		}
 	})
 	return g
+}
+
+// stepLocked appends what comes before the item in front, and that item. It reports whether there may be more.
+func (o *output) stepLocked(g *gathered, most int) (more bool) {
+	o.hearLocked(g, most)
+	if g.behind != nil || len(g.bytes) >= most || len(o.items) == 0 {
+		return false
+	}
+	o.takeItemLocked(g)
+	return true
+}
+
+// paceLocked appends the next message, if none waits for an acknowledgement. It reports whether there may be more.
+func (o *output) paceLocked(g *gathered) (more bool) {
+	if o.due {
+		return false
+	}
+	if len(o.held) == 0 {
+		var next gathered
+		more = o.stepLocked(&next, 1)
+		o.held = next.bytes
+		if len(o.held) == 0 {
+			g.behind, g.end = next.behind, next.end
+			return more
+		}
+	}
+	n := o.form.Paced(o.held)
+	g.bytes = append(g.bytes, o.held[:n]...)
+	o.held, o.due = o.held[n:], true
+	return false
+}
+
+func (o *output) takeUrgentLocked(g *gathered) {
+	if len(o.urgent) == 0 {
+		return
+	}
+	g.bytes = append(g.bytes, o.urgent...)
+	if o.waiting -= len(o.urgent); o.waiting < o.session.settings.ReplyBytes {
+		token(o.changed)
+	}
+	o.urgent = nil
+}
+
+// hold keeps what was read from the log for a client whose form is Paced; false: its is not.
+func (o *output) hold(page []byte) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.form.Paced == nil {
+		return false
+	}
+	if !o.dead {
+		o.held = append([]byte(nil), page...)
+	}
+	return true
 }
 
 // hearLocked appends the entries of active subscriptions, up to the order of the item in front.
@@ -326,6 +423,9 @@ func (o *output) appendEntry(buf []byte, sub *channels.Subscription, e *channels
 		return buf
 	}
 	sub.Cursor = e.Position
+	if o.form.Only != nil && !o.form.Only(sub.Person(), e) {
+		return buf
+	}
 	if sub.Gap {
 		sub.Gap = false
 		return o.form.AfterGap(buf, e)

@@ -27,7 +27,7 @@ func joinElsewhere(t *testing.T, s *Session) func() {
 	t.Helper()
 	bob, hub := channels.Person{ID: 1, Name: "bob"}, s.server.Hub
 	login := channels.Step{Done: func(d *channels.Delivery, _ error) {
-		if _, err := d.Attach(s, bob, false, 1, nil); err != nil {
+		if _, err := d.Attach(s, bob, channels.SeatKind{}, 1, nil); err != nil {
 			t.Error(err)
 		}
 	}}

@@ -42,7 +42,9 @@ type Session struct {
 	carried func() // called when what was pending has been carried out; may be nil
 
 	presence atomic.Bool
-	stopped  atomic.Bool // nothing more is read
+	guest    atomic.Bool            // a guest, whose session ends when somebody puts them out of their channel
+	stopped  atomic.Bool            // nothing more is read
+	why      atomic.Pointer[string] // of stopped; nil: the node stops
 	end      atomic.Pointer[string]
 }
 
@@ -116,6 +118,44 @@ func (s *Session) ReadLine() ([]byte, error) {
 	return line, err
 }
 
+// Next returns the next n bytes, valid until the next call. It is ReadLine for tongues that have no lines.
+func (s *Session) Next(n int) ([]byte, error) {
+	if len(s.pending) >= maxPending || s.load >= maxLoad || s.reader.Has() < n {
+		s.Commit()
+	}
+	if err := s.waitForRoom(); err != nil {
+		return nil, err
+	}
+	if s.ended() {
+		return nil, net.ErrClosed
+	}
+	p, err := s.reader.Next(n)
+	s.load += len(p)
+	return p, err
+}
+
+// TakeTurn holds a tongue that has no lines to its rate of messages. Called once for each.
+func (s *Session) TakeTurn() { s.waitForTurn() }
+
+// Framing is how a tongue reads.
+type Framing struct {
+	Line       int              // the longest line, or the most of Next, in bytes; 0: as configured
+	KeepReturn bool             // a carriage return before a line feed belongs to the line
+	Deadline   func() time.Time // until when the next byte must have come, the zero time for no limit; nil: as configured
+}
+
+// Frame changes how the tongue reads. Before its first line.
+func (s *Session) Frame(f Framing) {
+	o := wire.ReaderOptions{Line: f.Line, KeepReturn: f.KeepReturn, Deadline: f.Deadline, Stopping: s.stopped.Load}
+	if o.Line == 0 {
+		o.Line = s.settings.LineBytes
+	}
+	if o.Deadline == nil {
+		o.Deadline = s.deadline()
+	}
+	s.reader.Rebind(o)
+}
+
 // Lines of one connection that are carried out in one request: at most so many, and so many bytes.
 const (
 	maxPending = 128
@@ -155,6 +195,8 @@ func (s *Session) waitForTurn() {
 // EndWord is the word for an error of ReadLine that ends the session.
 func (s *Session) EndWord(err error) string {
 	switch {
+	case s.why.Load() != nil:
+		return *s.why.Load()
 	case s.stopped.Load():
 		return WordClosing
 	case errors.Is(err, io.EOF):
@@ -245,6 +287,13 @@ func (s *Session) now(step func(channels.Tx) error) error {
 	return err
 }
 
+// Message is Reply for what a client whose form is Paced has to acknowledge. Safe in the function that makes an answer, which
+// it then follows.
+func (s *Session) Message(p []byte) { s.out.message(s.server.Hub.Order(), p) }
+
+// Acknowledged lets a session whose form is Paced be sent the next message. It reports whether one was due.
+func (s *Session) Acknowledged() (due bool) { return s.out.acknowledged() }
+
 // SetForm answers like Reply, and changes how entries look after the answer.
 func (s *Session) SetForm(f Form, answer []byte) {
 	s.Commit()
@@ -277,6 +326,9 @@ func (s *Session) Notify(n channels.Notice) {
 	if !s.out.notify(s.server.Hub.Order(), n) {
 		s.End(WordStalled)
 	}
+	if n.Event == channels.LeftChannel && n.Self && n.Reason != channels.OwnWill && s.guest.Load() {
+		s.EndInOrder(string(n.Reason))
+	}
 }
 
 // End closes the connection as it is, under a word; the first word counts. Safe for concurrent use; it does not wait.
@@ -297,6 +349,12 @@ func (s *Session) word() string {
 		return *w
 	}
 	return ""
+}
+
+// EndInOrder lets the command in hand end and reads no more: EndWord will be the word. Safe for concurrent use.
+func (s *Session) EndInOrder(word string) {
+	s.why.CompareAndSwap(nil, &word)
+	s.stop()
 }
 
 // stop lets the command in hand end and reads no more. Safe for concurrent use.
@@ -333,8 +391,12 @@ func (s *Session) linger() {
 }
 
 func (s *Session) leaveSeat() {
-	if s.seat != nil {
-		s.server.Hub.Detach(s.seat)
-		s.seat = nil
+	if s.seat == nil {
+		return
 	}
+	if s.seat.Guest {
+		s.depart(s.seat.Person)
+	}
+	s.server.Hub.Detach(s.seat)
+	s.seat = nil
 }

@@ -21,6 +21,7 @@ const idleBuffer = 512
 // ReaderOptions bounds a Reader.
 type ReaderOptions struct {
 	Line         int           // the longest line, in bytes, without its end
+	KeepReturn   bool          // a carriage return before a line feed belongs to the line
 	Unterminated time.Duration // see Reader.ReadLine; 0: off
 	// Deadline says until when the next byte must have come; the zero time: no limit. Nil: never one.
 	Deadline func() time.Time
@@ -60,7 +61,7 @@ func (r *Reader) ReadLine() ([]byte, error) {
 			r.from = r.scanned + i + 1
 			r.scanned = r.from
 			r.terminated = true
-			line = trimReturn(line)
+			line = r.trim(line)
 			if r.discarding || len(line) > r.o.Line {
 				r.discarding = false
 				return nil, ErrTooLong
@@ -68,7 +69,7 @@ func (r *Reader) ReadLine() ([]byte, error) {
 			return line, nil
 		}
 		r.scanned = r.to
-		if r.discarding || len(trimReturn(r.buf[r.from:r.to])) > r.o.Line { // a carriage return may still belong to the end
+		if r.discarding || len(r.trim(r.buf[r.from:r.to])) > r.o.Line { // a carriage return may still belong to the end
 			r.discarding = true
 			r.from, r.to, r.scanned = 0, 0, 0
 		}
@@ -91,8 +92,25 @@ func (r *Reader) rest(quiet bool, err error) []byte {
 	}
 	line := r.buf[r.from:r.to]
 	r.from, r.scanned = r.to, r.to
-	return trimReturn(line)
+	return r.trim(line)
 }
+
+// Next returns the next n bytes, at most ReaderOptions.Line, valid until the next call. Its errors are those of ReadLine
+// but ErrTooLong.
+func (r *Reader) Next(n int) ([]byte, error) {
+	for r.to-r.from < n {
+		if _, err := r.fill(); err != nil {
+			return nil, err
+		}
+	}
+	p := r.buf[r.from : r.from+n]
+	r.from += n
+	r.scanned = r.from
+	return p, nil
+}
+
+// Has is how many bytes have come in and were not returned.
+func (r *Reader) Has() int { return r.to - r.from }
 
 // Rebind changes the bounds of what comes next.
 func (r *Reader) Rebind(o ReaderOptions) { r.o = o }
@@ -182,20 +200,24 @@ func (r *Reader) enlarge() bool {
 	if len(r.buf) > r.o.Line+1 { // a carriage return may belong to the end
 		return false
 	}
-	large := r.largeBuffer()
+	large := largeBuffer(min(r.o.Line+idleBuffer, max(firstLarge, 4*len(r.buf))))
 	copy(large, r.buf[:r.to])
 	r.buf = large
 	return true
 }
 
-// large holds buffers that busy connections gave back. They are of one size as long as limits are.
+// firstLarge is the size of the first buffer of a line that may be longer still, in bytes: one whose end never comes costs
+// what was sent of it.
+const firstLarge = 64<<10 + idleBuffer
+
+// large holds buffers that busy connections gave back. They are of one size as long as limits are, most of them.
 var large sync.Pool
 
-func (r *Reader) largeBuffer() []byte {
-	if b, ok := large.Get().(*[]byte); ok && len(*b) == r.o.Line+idleBuffer {
+func largeBuffer(size int) []byte {
+	if b, ok := large.Get().(*[]byte); ok && len(*b) == size {
 		return *b
 	}
-	return make([]byte, r.o.Line+idleBuffer)
+	return make([]byte, size)
 }
 
 func (r *Reader) release() {
@@ -230,8 +252,9 @@ func (r *Reader) setDeadline() (waits bool, err error) {
 
 func (r *Reader) stopping() bool { return r.o.Stopping != nil && r.o.Stopping() }
 
-func trimReturn(line []byte) []byte {
-	if n := len(line); n > 0 && line[n-1] == '\r' {
+// trim takes one carriage return off the end of a line, unless it belongs to it.
+func (r *Reader) trim(line []byte) []byte {
+	if n := len(line); n > 0 && line[n-1] == '\r' && !r.o.KeepReturn {
 		return line[:n-1]
 	}
 	return line

@@ -63,7 +63,7 @@ func onPerson(do func(_ *session.Session, channel, who string, reply func(error)
 func (c *client) register(r request) { c.Register(r.words[0], r.words[1], c.result(r)) }
 
 func (c *client) login(r request) {
-	c.Login(r.words[0], r.words[1], c.caps[multiCap], c.caps[replayCap], c.result(r))
+	c.Login(r.words[0], r.words[1], session.LoginOptions{Kind: channels.SeatKind{Multi: c.caps[multiCap]}, Replay: c.caps[replayCap]}, c.result(r))
 }
 
 func (c *client) logout(r request)     { c.Logout(c.result(r)) }

@@ -99,7 +99,7 @@ func notice(n channels.Notice) []byte {
 	if n.Channel != nil {
 		p = append(append(p, ' '), n.Channel.Address()...)
 	}
-	if n.Reason != channels.OwnWill {
+	if n.Self && n.Reason != channels.OwnWill {
 		p = append(append(p, ' '), n.Reason...)
 	}
 	return append(p, '\n')

@@ -97,7 +97,7 @@ func (n *Node) Again() *Node {
 // Connect dials the node.
 func (n *Node) Connect() *Client {
 	n.t.Helper()
-	return Dial(n.t, n.Addresses()[0])
+	return Dial(n.t, n.Address("chat"))
 }
 
 // Login connects, registers if need be, switches capabilities on, and logs in.
@@ -119,5 +119,22 @@ func (n *Node) AddAdmin(name, password string) {
 	}
 	if err := done(); err != nil {
 		n.t.Error(err)
+	}
+}
+
+// Address is where a tongue is spoken: "chat", or the key of a gateway.
+func (n *Node) Address(tongue string) string {
+	n.t.Helper()
+	all := n.Addresses()[tongue]
+	if len(all) == 0 {
+		n.t.Fatalf("nobody speaks %s", tongue)
+	}
+	return all[0]
+}
+
+// Gateways switches every tongue on, on free ports.
+func Gateways(c *config.Config) {
+	for _, address := range []*string{&c.Gateways.CSP, &c.Gateways.A3, &c.Gateways.BCP, &c.Gateways.Proofchat} {
+		*address = "127.0.0.1:0"
 	}
 }

@@ -28,7 +28,7 @@ var names atomic.Int64
 // -fuzzminimizetime 1x.
 func FuzzServer(f *testing.F) {
 	n := harness.Start(f, func(c *config.Config) { c.Limits.LineBytes = 512 })
-	address := n.Addresses()[0]
+	address := n.Addresses()["chat"][0]
 	for _, seed := range seeds(f) {
 		f.Add([]byte(seed))
 	}

@@ -19,7 +19,7 @@ import (
 func dialFrom(t *testing.T, n *harness.Node, ip string) *harness.Client {
 	t.Helper()
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}}
-	conn, err := d.Dial("tcp", n.Addresses()[0])
+	conn, err := d.Dial("tcp", n.Addresses()["chat"][0])
 	if err != nil {
 		t.Fatal(err)
 	}
