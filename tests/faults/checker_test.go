@@ -132,17 +132,34 @@ func (w *world) homeWasRestored(p place) bool {
 	return slices.ContainsFunc(w.losses, func(l loss) bool { return l.host == p.home })
 }
 
-// numberedAgainBetween reports whether all that some node has between two places of a home's log was numbered again.
+// numberedAgainBetween reports whether a home may say that nothing is missing between two places of its log: it was restored,
+// and all that is known to have stood there was numbered again.
 func (w *world) numberedAgainBetween(p place, after, before position) bool {
-	filled := map[position]bool{}
-	for _, host := range w.hosts {
-		for _, e := range w.logs[host][p] {
-			if e.compare(after) > 0 && e.compare(before) < 0 && w.numberedAgain(p, e.position, e.ref()) {
-				filled[e.position] = true
+	if after.epoch != before.epoch || !w.homeWasRestored(p) {
+		return false
+	}
+	for _, all := range w.known(p) {
+		for _, e := range all {
+			if e.compare(after) > 0 && e.compare(before) < 0 && !w.numberedAgain(p, e.position, e.ref()) {
+				return false
 			}
 		}
 	}
-	return after.epoch == before.epoch && len(filled) == int(before.seq-after.seq-1)
+	return true
+}
+
+// known is all that nodes have of a place, and all that people have heard there.
+func (w *world) known(p place) [][]entry {
+	var all [][]entry
+	for _, host := range w.hosts {
+		all = append(all, w.logs[host][p])
+	}
+	for _, h := range w.hearings {
+		if !h.plain {
+			all = append(all, h.heard[p])
+		}
+	}
+	return all
 }
 
 // ordered holds that the numbers run on, without an end that is not said, and that nothing has the name of something else.
@@ -303,7 +320,9 @@ func (w *world) heard(h *hearing) {
 func (w *world) missed(where string, p place, after, before position) {
 	log := w.log(p)
 	for i := w.at[p][after] + 1; i < len(log) && log[i].compare(before) < 0; i++ {
-		again := slices.ContainsFunc(w.hosts, func(host string) bool { return w.standsElsewhere(p, host, log[i]) })
+		again := w.homeWasRestored(p) && slices.ContainsFunc(w.known(p), func(all []entry) bool { // one who was heard at the old place
+			return slices.ContainsFunc(all, func(e entry) bool { return e.ref() == log[i].ref() && e.epoch != log[i].epoch })
+		})
 		if !again && !w.recovered(p, log[i].position) {
 			w.add("%s: %v is not heard, but %v before and %v", where, log[i], after, before)
 		}
