@@ -59,14 +59,14 @@ func (n *Node) serve(ctx context.Context, conn net.Conn, t session.Tongue) {
 	if !n.admit(conn, ip) {
 		return
 	}
-	defer n.guests.leave(ip)
+	defer n.connections.leave(ip)
 	n.sessions.Serve(ctx, conn, t)
 }
 
 // admit counts a connection, or refuses and closes it.
 func (n *Node) admit(conn net.Conn, ip netip.Addr) bool {
 	limits := &n.config.Load().Limits
-	if n.guests.enter(ip, limits.Connections, limits.ConnectionsPerIP) {
+	if n.connections.enter(ip, limits.Connections, limits.ConnectionsPerIP) {
 		return true
 	}
 	n.sessions.Count(session.WordBusy)
@@ -83,33 +83,33 @@ func addressOf(conn net.Conn) netip.Addr {
 	return a.Addr().Unmap()
 }
 
-// guests counts connections, all of them and by address.
-type guests struct {
+// connections counts connections, all of them and by address.
+type connections struct {
 	mu    sync.Mutex
 	total int                // guarded by mu
 	byIP  map[netip.Addr]int // guarded by mu
 }
 
 // enter counts one more, unless there are most already, or mostPerIP from its address; 0 is no limit.
-func (g *guests) enter(ip netip.Addr, most, mostPerIP int) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if most > 0 && g.total >= most || mostPerIP > 0 && g.byIP[ip] >= mostPerIP {
+func (c *connections) enter(ip netip.Addr, most, mostPerIP int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if most > 0 && c.total >= most || mostPerIP > 0 && c.byIP[ip] >= mostPerIP {
 		return false
 	}
-	if g.byIP == nil {
-		g.byIP = map[netip.Addr]int{}
+	if c.byIP == nil {
+		c.byIP = map[netip.Addr]int{}
 	}
-	g.total++
-	g.byIP[ip]++
+	c.total++
+	c.byIP[ip]++
 	return true
 }
 
-func (g *guests) leave(ip netip.Addr) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.total--
-	if g.byIP[ip]--; g.byIP[ip] == 0 {
-		delete(g.byIP, ip)
+func (c *connections) leave(ip netip.Addr) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.total--
+	if c.byIP[ip]--; c.byIP[ip] == 0 {
+		delete(c.byIP, ip)
 	}
 }

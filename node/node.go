@@ -50,8 +50,8 @@ type Node struct {
 	abort     chan struct{}
 	abortOnce sync.Once
 
-	guests  guests
-	serving sync.WaitGroup // one for each connection
+	connections connections
+	serving     sync.WaitGroup // one for each connection
 
 	config   atomic.Pointer[config.Config]
 	settings atomic.Pointer[session.Settings] // what config means to sessions

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"net"
 	"testing"
 
@@ -67,6 +68,62 @@ func TestNoticesAboutOthersAreDroppedBeforeTheyFillTheOutput(t *testing.T) {
 	s := frozen(t)
 	for range 1 << 12 {
 		s.Notify(channels.Notice{})
+	}
+	if s.ended() || s.out.waiting > s.settings.ReplyBytes {
+		t.Errorf("ended: %v, %d bytes wait", s.ended(), s.out.waiting)
+	}
+}
+
+// paced is a session whose client acknowledges each message of a letter and a full stop.
+func paced(t *testing.T) *Session {
+	t.Helper()
+	s := frozen(t)
+	s.out.owned = false
+	s.out.form = Form{
+		Notice: func(n channels.Notice) []byte { return []byte(n.Text) },
+		Paced:  func(p []byte) int { return bytes.IndexByte(p, '.') + 1 },
+	}
+	return s
+}
+
+func TestAClientThatAcknowledgesIsSentOneMessageAtATimeAndItsAnswersAtOnce(t *testing.T) {
+	s := paced(t)
+	wantGathered := func(want string) {
+		t.Helper()
+		if g := s.out.gather(nil, flushBytes); string(g.bytes) != want {
+			t.Errorf("gathered %q, want %q", g.bytes, want)
+		}
+	}
+	s.Notify(channels.Notice{Text: "a."})
+	s.Notify(channels.Notice{Text: "b.c."})
+	wantGathered("a.")
+	wantGathered("")
+	if s.out.pendingLocked() {
+		t.Error("it waits for the client, and the flusher would be kept busy")
+	}
+	s.Reply([]byte("answer"))
+	wantGathered("answer")
+	if !s.Acknowledged() || s.Acknowledged() {
+		t.Error("one message was to be acknowledged, once")
+	}
+	wantGathered("b.")
+	s.Acknowledged()
+	s.Message([]byte("d."))
+	wantGathered("c.")
+	s.Acknowledged()
+	s.Reply([]byte("answer"))
+	wantGathered("answerd.")
+	s.Acknowledged()
+	if s.out.pendingLocked() || s.out.waiting != 0 {
+		t.Errorf("%d bytes wait", s.out.waiting)
+	}
+}
+
+func TestAClientThatAcknowledgesNothingCostsABoundedMemory(t *testing.T) {
+	s := paced(t)
+	for range 1 << 12 {
+		s.Notify(channels.Notice{Text: "x."})
+		s.out.gather(nil, flushBytes)
 	}
 	if s.ended() || s.out.waiting > s.settings.ReplyBytes {
 		t.Errorf("ended: %v, %d bytes wait", s.ended(), s.out.waiting)

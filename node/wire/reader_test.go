@@ -148,3 +148,49 @@ func (mute) Read([]byte) (int, error) { return 0, nil }
 func TestAConnectionThatReadsNothingIsNotAskedForEver(t *testing.T) {
 	wantError(t, NewReader(mute{}, ReaderOptions{Line: 8}), io.ErrNoProgress)
 }
+
+func TestACarriageReturnMayBelongToTheLine(t *testing.T) {
+	ours, theirs := piped(t)
+	say(t, theirs, "one\r\n", "\r\ntw", "o\n", repeated('8', 8)+"\r\n")
+	got := lines(t, NewReader(ours, ReaderOptions{Line: 8, KeepReturn: true}))
+	if want := []string{"one\r", "\r", "two", tooLong}; !slices.Equal(got, want) {
+		t.Errorf("%q; want %q", got, want)
+	}
+}
+
+func TestBytesAreCountedWhereverTheyAreCut(t *testing.T) {
+	const in = "abbcccdddd\neeeee"
+	for cut := 1; cut < len(in); cut++ {
+		onEither(t, func(t *testing.T, ours, theirs net.Conn) {
+			say(t, theirs, in[:cut], in[cut:])
+			r := NewReader(ours, ReaderOptions{Line: 1 << 10})
+			for i, want := range []string{"", "a", "bb", "ccc", "dddd", "\neeee"} {
+				if got, err := r.Next(len(want)); err != nil || string(got) != want {
+					t.Fatalf("cut at %d: %q, %v; want %q", cut, got, err, want)
+				}
+				if i == 0 && r.Has() != 0 {
+					t.Errorf("%d bytes have come", r.Has())
+				}
+			}
+			if got, err := r.Next(2); err != io.EOF || r.Has() != 1 {
+				t.Errorf("%q, %v, %d left", got, err, r.Has())
+			}
+		})
+	}
+}
+
+func TestALongLineCostsWhatWasSentOfIt(t *testing.T) {
+	for _, k := range []struct{ sent, most int }{{idleBuffer - 1, idleBuffer}, {60 << 10, firstLarge}, {1 << 20, 1<<20 + idleBuffer}} {
+		ours, theirs := dialled(t)
+		r := NewReader(ours, ReaderOptions{Line: 1 << 20})
+		say(t, theirs, repeated('x', k.sent))
+		for r.Has() < k.sent {
+			if _, err := r.fill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(r.buf) > k.most {
+			t.Errorf("%d bytes take %d", k.sent, len(r.buf))
+		}
+	}
+}
