@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -91,7 +93,13 @@ func serve(s streams, v service) (err error) {
 	if err := s.print("Server is on\n"); err != nil {
 		log.Warn("standard output takes nothing", "error", err)
 	}
-	log.Info("listening", "addresses", n.Addresses(), "data", v.cfg.Data, "version", version)
+	all := n.Addresses()
+	log.Info("listening", "addresses", all["chat"], "data", v.cfg.Data, "version", version)
+	for _, tongue := range slices.Sorted(maps.Keys(all)) {
+		if tongue != "chat" {
+			log.Info("listening", "tongue", tongue, "addresses", all[tongue])
+		}
+	}
 
 	c := control{v, log, reopenLog, n, stop}
 	ended, handled := make(chan struct{}), make(chan struct{})
