@@ -139,6 +139,26 @@ func (c *Channel) next(epoch int64) (next Epoch) {
 	return next
 }
 
+// EndBefore is where the epoch before another ended; the zero Position if there is none before it.
+func (c *Channel) EndBefore(epoch int64) (end Position) {
+	for i, e := range c.Epochs() {
+		if i > 0 && e.Epoch <= epoch {
+			end = Position{c.Epochs()[i-1].Epoch, e.end()}
+		}
+	}
+	return end
+}
+
+// EndOf is the number that an epoch ended at; 0 for the last one, and for one that is not known.
+func (c *Channel) EndOf(epoch int64) int64 {
+	for i, e := range c.Epochs() {
+		if i > 0 && c.Epochs()[i-1].Epoch == epoch {
+			return e.end()
+		}
+	}
+	return 0
+}
+
 // Start is the position before the channel's first message.
 func (c *Channel) Start() Position {
 	epochs := c.Epochs()

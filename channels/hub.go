@@ -109,6 +109,8 @@ func (d *Delivery) apply(e Event) {
 		d.joined(e)
 	case Left:
 		d.left(e)
+	case KeptOut:
+		d.hub.notifyLocked(e.Channel, Notice{Event: BannedOutside, Person: e.Person, Channel: e.Channel, Reason: WasBanned}, d.asker)
 	case Created:
 		d.created(e.Channel)
 	case Deleted:
@@ -165,14 +167,18 @@ func (d *Delivery) joined(e Joined) {
 	}
 }
 
-// Enter lets a seat that Enters hear a public channel from its head on, and no other. Only a step's Done may call it.
-func (d *Delivery) Enter(seat *Seat, c *Channel, head Position) {
-	d.Exit(seat)
+// Enter lets a seat that Enters hear a public channel from its head on, and no other. back: the person was a member all the
+// time, and those who hear the channel are told that they are on line in it again. Only a step's Done may call it.
+func (d *Delivery) Enter(seat *Seat, c *Channel, head Position, back bool) {
+	if l := d.hub.channels[c.ID]; back && (l == nil || !slices.Contains(l.people(), seat.Person)) {
+		d.hub.notifyLocked(c, Notice{Event: CameOnLine, Person: seat.Person}, d.asker)
+	}
+	d.exit(seat)
 	d.hear(seat, c, head)
 }
 
-// Exit ends what a seat that Enters hears of the channel that it is in. Only a step's Done may call it.
-func (d *Delivery) Exit(seat *Seat) {
+// exit ends what a seat that Enters hears of the channel that it is in.
+func (d *Delivery) exit(seat *Seat) {
 	seat.subs = slices.DeleteFunc(seat.subs, func(s *Subscription) bool {
 		if s.Channel.Kind != Public {
 			return false
@@ -200,12 +206,14 @@ func (d *Delivery) grant(s *Subscription) {
 
 func (d *Delivery) left(e Left) {
 	for _, seat := range d.hub.people[e.Person.ID] {
-		if s := seat.hearsLocked(func(c *Channel) bool { return c.ID == e.Channel.ID }); s != nil {
+		s := seat.hearsLocked(func(c *Channel) bool { return c.ID == e.Channel.ID })
+		if s != nil {
 			d.hub.endLocked(s, e.At)
 			seat.subs = slices.DeleteFunc(seat.subs, func(other *Subscription) bool { return other == s })
 			seat.listener.Wake(s)
 		}
-		if seat.listener != d.asker && seat.listener.WantsPresence() {
+		told := s != nil || !seat.Enters                                                       // one that Enters knows of no channel but the one that it is in
+		if told && seat.listener != d.asker && (seat.Guest || seat.listener.WantsPresence()) { // a guest's session ends with it
 			seat.listener.Notify(Notice{Event: LeftChannel, Person: e.Person, Channel: e.Channel, Reason: e.Reason, Self: true})
 		}
 	}

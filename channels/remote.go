@@ -69,6 +69,7 @@ func SayRemote(tx Tx, by Person, peer *Peer, name, text, ref string, most int64)
 	if _, err := JoinedRemote(tx, by, peer.Host, name); err != nil {
 		return Row{}, RefResult{}, err
 	}
+	text = PlainText(text)
 	row := Row{Verb: "FEDSAY", Line: "FEDSAY " + by.Name + "@" + OwnHost + " " + name + " " + text, Person: by.ID, Channel: name, Ref: ref}
 	return row, RefResult{Queued: true, To: to}, queue(tx, peer, &row, text, most)
 }
@@ -79,6 +80,7 @@ func WhisperRemote(tx Tx, by Person, peer *Peer, to, text, ref string, most int6
 	if known, err := remoteRef(tx, by, ref, address); known != nil || err != nil {
 		return Row{}, deref(known), err
 	}
+	text = PlainText(text)
 	row := Row{Verb: "FEDWHISPER", Line: "FEDWHISPER " + by.Name + "@" + OwnHost + " " + to + " " + text, Person: by.ID, Ref: ref}
 	return row, RefResult{Queued: true, To: address}, queue(tx, peer, &row, text, most)
 }
@@ -142,9 +144,9 @@ func SayFrom(tx Tx, by Person, name, text string, o Origin) (Position, error) {
 	return fileFrom(tx, s, by, text, o)
 }
 
-// WhisperFrom is SayFrom for the inbox of an account of this node.
+// WhisperFrom is SayFrom for the inbox of an account of this node, or of a guest who is on line.
 func WhisperFrom(tx Tx, by Person, to, text string, o Origin) error {
-	p, err := Account(tx, to)
+	p, err := accountOrGuest(tx, to)
 	if err != nil {
 		return err
 	}

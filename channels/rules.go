@@ -271,7 +271,7 @@ func overSomeone(tx Tx, by Person, name, target string) (*State, Person, error) 
 	if !s.commands(by.ID) {
 		return nil, Person{}, Refuse(Forbidden)
 	}
-	p, err := Somebody(tx, target)
+	p, err := somebodyOnce(tx, target)
 	if err != nil {
 		return nil, Person{}, err
 	}
@@ -299,6 +299,18 @@ func Somebody(tx Tx, address string) (Person, error) {
 		err = Refuse(NoSuchUser)
 	}
 	return p, err
+}
+
+// somebodyOnce is Somebody, and finds guests who have gone too: a ban of one outlasts the visit.
+func somebodyOnce(tx Tx, address string) (Person, error) {
+	p, err := Somebody(tx, address)
+	if err == nil || WordOf(err) != NoSuchUser || strings.Contains(address, "@") {
+		return p, err
+	}
+	if p, failure := tx.GuestPerson(NormalName(address), false); failure != nil || p.ID != 0 {
+		return p, failure
+	}
+	return Person{}, err
 }
 
 // accountOrGuest finds an account in use, or a guest on line, by name, or refuses with NoSuchUser.

@@ -41,6 +41,7 @@ const (
 	WentOffLine
 	HomeAway // the home of the channel, another node, cannot be reached
 	HomeBack
+	BannedOutside // somebody was banned who is not in the channel
 	ChannelMade
 	ChannelGone
 	TopicChanged

@@ -64,7 +64,8 @@ type Tx interface {
 	Ref(p PersonID, ref string) (*RefResult, error)
 	KeepRef(p PersonID, ref string, e *Entry) error
 
-	// SetRole makes a person a member, or changes what a member may do. Remove ends a membership, if there is one.
+	// SetRole makes a person a member, or changes what a member may do. Remove ends a membership, if there is one;
+	// that somebody is banned is told all the same.
 	SetRole(s *State, p Person, r Role) error
 	Remove(s *State, p Person, reason Reason) error
 	Banned(s *State, p PersonID) (bool, error)
@@ -133,6 +134,11 @@ type (
 		At      Position // the person heard what came up to it
 		Reason  Reason
 	}
+	// KeptOut says that somebody was banned who is no member.
+	KeptOut struct {
+		Channel *Channel
+		Person  Person
+	}
 	// HeardNoMore says that a peer has no member of a channel of this node any more, HeardAgain that it has one.
 	HeardNoMore struct {
 		Channel *Channel
@@ -166,6 +172,7 @@ func (Created) event()      {}
 func (Deleted) event()      {}
 func (Joined) event()       {}
 func (Left) event()         {}
+func (KeptOut) event()      {}
 func (AccountEnded) event() {}
 func (HeardNoMore) event()  {}
 func (HeardAgain) event()   {}

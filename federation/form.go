@@ -64,7 +64,7 @@ func appendEntry(dst []byte, own string, e *channels.Entry) []byte {
 	dst = append(dst, ':')
 	dst = append(dst, or(e.Channel.Host, own)...)
 	dst = append(dst, ' ')
-	dst = append(dst, e.Body...)
+	dst = append(dst, channels.PlainText(e.Body)...)
 	return append(dst, '\n')
 }
 
@@ -113,10 +113,15 @@ func (f *extendedForm) Passed(dst []byte, sub *channels.Subscription, to channel
 			dst = appendGap(dst, c, at.Epoch, at.Seq+1, e.Base)
 			at.Seq = e.Base
 		}
-		dst, at, lost = appendEpoch(dst, c, at, channels.Position{Epoch: e.Epoch, Seq: e.Base}), channels.Position{Epoch: e.Epoch, Seq: e.Base}, false
+		var had channels.Position
+		if lost {
+			had = c.EndBefore(e.Epoch)
+		}
+		next := channels.Position{Epoch: e.Epoch, Seq: e.Base}
+		dst, at, lost = appendEpoch(dst, c, at, next, had), next, false
 	}
 	if at.Epoch < to.Epoch { // one that was lost, and some of which was given back
-		return appendEpoch(dst, c, at, to)
+		return appendEpoch(dst, c, at, to, channels.Position{})
 	}
 	if at.Epoch == to.Epoch && at.Seq < to.Seq {
 		dst = appendGap(dst, c, at.Epoch, at.Seq+1, to.Seq)
@@ -124,9 +129,14 @@ func (f *extendedForm) Passed(dst []byte, sub *channels.Subscription, to channel
 	return dst
 }
 
-// appendEpoch appends FEDEPOCH, with the place that it follows.
-func appendEpoch(dst []byte, c *channels.Channel, after, base channels.Position) []byte {
-	return append(dst, "@"+place(after)+" FEDEPOCH "+c.Name+" "+numbers(base)+"\n"...)
+// appendEpoch appends FEDEPOCH, with the place that it follows and, where that was lost, the end of what was kept before: a
+// home that went on from an older copy may have had less then than it has now.
+func appendEpoch(dst []byte, c *channels.Channel, after, base, had channels.Position) []byte {
+	tags := place(after)
+	if had != (channels.Position{}) {
+		tags += ";had=" + pair(had)
+	}
+	return append(dst, "@"+tags+" FEDEPOCH "+c.Name+" "+numbers(base)+"\n"...)
 }
 
 func appendGap(dst []byte, c *channels.Channel, epoch, from, to int64) []byte {
@@ -192,7 +202,7 @@ func (f *plainForm) form() session.Form {
 // Entry implements the Link of a session.Form.
 func (f *plainForm) Entry(dst []byte, sub *channels.Subscription, e *channels.Entry) []byte {
 	return append(dst, "FEDRECV "+sub.Hearer.Name+"@"+f.peer+" "+e.Author.Name+"@"+or(e.Author.Host, f.own)+" "+
-		e.Channel.Name+":"+f.own+" "+e.Body+"\n"...)
+		e.Channel.Name+":"+f.own+" "+channels.PlainText(e.Body)+"\n"...)
 }
 
 // Passed implements the Link of a session.Form: version 0.1 has no word for what is gone.

@@ -17,6 +17,7 @@ type line struct {
 	at  channels.Position // e and s: a place in a channel's log
 	id  channels.Position // of a message: incarnation and number
 	ms  int64             // of a message: its time
+	had channels.Position // of a FEDEPOCH: the end of the last epoch that the home has kept
 	err channels.Word     // of an answer: why it is no
 	// moved: of a FEDGAP: nothing is missing there, its messages stand elsewhere in the log
 	moved bool
@@ -71,6 +72,8 @@ func (l *line) take(t wire.Tag) {
 		l.at.Seq = parseNumber(t.Value)
 	case "t":
 		l.ms = parseNumber(t.Value)
+	case "had":
+		l.had = parsePair(t.Value)
 	case "moved":
 		l.moved = t.Value == "1"
 	case "err":

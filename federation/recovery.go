@@ -363,5 +363,5 @@ func (l *link) passOn(tx channels.Tx, s *channels.State, ln line, from, text str
 // recoveredRow tells another node of a message that was given back.
 func recoveredRow(s *channels.State, at, id channels.Position, ms int64, from, text string) channels.Row {
 	return channels.Row{Verb: "FEDRECV", Line: "@" + place(at) + ";id=" + pair(id) + ";t=" + number(ms) +
-		" FEDRECV * " + from + " " + s.Name + ":" + channels.OwnHost + " " + text}
+		" FEDRECV * " + from + " " + s.Name + ":" + channels.OwnHost + " " + channels.PlainText(text)}
 }

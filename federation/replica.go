@@ -239,7 +239,8 @@ func (l *link) gap(ln line) {
 // maxEpochs bounds the epochs that a peer may open on a link: a home opens one for each channel when it was restored.
 const maxEpochs = 20_000
 
-// epoch is FEDEPOCH chan e base: the numbers go on in a new epoch, after the place of its tags.
+// epoch is FEDEPOCH chan e base: the numbers go on in a new epoch, after the place of its tags. What the home has kept of the
+// epoch before, and this node never had, is asked for.
 func (l *link) epoch(ln line) {
 	words := append(ln.words(3), "", "")
 	channel, ok := l.ofPeer(words[0])
@@ -252,7 +253,9 @@ func (l *link) epoch(ln line) {
 		l.word = byeFull
 		return
 	}
+	var lacks int64
 	l.onReplica(channel, func(tx channels.Tx, s *channels.State) (resync bool, err error) {
+		lacks = 0
 		follows := s.Place.Seq >= at.Seq
 		if ln.at != (channels.Position{}) {
 			follows = s.Place.Epoch == ln.at.Epoch && !s.Place.Before(ln.at)
@@ -263,8 +266,16 @@ func (l *link) epoch(ln line) {
 		case !follows:
 			return true, nil
 		}
+		if end := s.EndOf(ln.had.Epoch); end < ln.had.Seq && s.Start().Epoch <= ln.had.Epoch {
+			lacks = end + 1
+		}
 		return false, tx.OpenEpoch(s, channels.Epoch{Epoch: at.Epoch, Base: at.Seq})
 	})
+	l.session.Do(channels.Step{Done: func(*channels.Delivery, error) {
+		if lacks != 0 {
+			l.fetch(channel, "", channels.Position{Epoch: ln.had.Epoch, Seq: lacks}, ln.had)
+		}
+	}})
 }
 
 // onReplica changes the replica of a channel; resync: something before is missing.

@@ -120,7 +120,7 @@ func (n *Node) listen() (err error) {
 		return err
 	}
 	for _, address := range c.Listen.Chat {
-		err := open("chat", address, native.Protocol{IsLink: federation.IsFederateOut, Link: func(s *session.Session) string { return n.links.Accept(s) }})
+		err := open("chat", address, native.Protocol{LineBytes: c.Limits.LineBytes, IsLink: federation.IsFederateOut, Link: func(s *session.Session) string { return n.links.Accept(s) }})
 		if err != nil {
 			return err
 		}

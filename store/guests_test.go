@@ -212,6 +212,17 @@ func TestNamesAreOneForAllTongues(t *testing.T) {
 					r.Fatalf("%s: %v; want %q", n, err, want)
 				}
 				if err == nil {
+					all := 0
+					for _, p := range here {
+						if p.tongue == tongue {
+							all++
+						}
+					}
+					for other, p := range here {
+						if all >= 2 && p.tongue == tongue && p.gone {
+							delete(here, other) // who made room
+						}
+					}
 					here[n] = &present{person: p, tongue: tongue, session: sessions}
 				}
 			},

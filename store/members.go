@@ -59,6 +59,9 @@ func (s *state) membersHere() int {
 // Remove implements channels.Tx.
 func (tx *transaction) Remove(c *channels.State, p channels.Person, reason channels.Reason) error {
 	if _, member := c.Members[p.ID]; !member {
+		if reason == channels.WasBanned {
+			tx.happened(channels.KeptOut{Channel: c.Channel, Person: p})
+		}
 		return nil
 	}
 	if err := tx.write(`DELETE FROM member WHERE channel = ? AND person = ?`, c.ID, p.ID); err != nil {

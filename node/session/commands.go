@@ -118,7 +118,7 @@ func (s *Session) Whisper(to, text, ref string, reply func(channels.RefResult, e
 func (s *Session) WhisperOnLine(to, text string, reply func(error) []byte) {
 	s.change(to, '@', func(tx channels.Tx, by channels.Person, name string) error {
 		p, err := channels.Somebody(tx, name)
-		if err == nil && !s.server.Hub.IsOnLine(p.ID) {
+		if err == nil && p.ID != by.ID && !s.server.Hub.IsOnLine(p.ID) { // who asks is, also when nothing more will come from them
 			err = channels.Refuse(channels.NoSuchUser)
 		}
 		if err == nil {
@@ -131,8 +131,9 @@ func (s *Session) WhisperOnLine(to, text string, reply func(error) []byte) {
 	})
 }
 
-// Enter lets a session that Enters hear a channel that the person is a member of, and no other, from the answer on.
-func (s *Session) Enter(channel string, reply func(error) []byte) {
+// Enter lets a session that Enters hear a channel that the person is a member of, and no other, from the answer on. back: as
+// in channels.Delivery.Enter; it is asked when all that was asked for before has been carried out.
+func (s *Session) Enter(channel string, back func() bool, reply func(error) []byte) {
 	if s.seat == nil {
 		s.refuse(channels.NotLoggedIn, reply)
 		return
@@ -149,7 +150,7 @@ func (s *Session) Enter(channel string, reply func(error) []byte) {
 		return err
 	}, Done: func(d *channels.Delivery, err error) {
 		if err == nil {
-			d.Enter(seat, c.Channel, c.Head)
+			d.Enter(seat, c.Channel, c.Head, back())
 		}
 		s.answer(d.Order(), func() []byte { return reply(err) })
 	}})
@@ -232,13 +233,17 @@ func (s *Session) Channels() string {
 	return s.server.Hub.List()
 }
 
-// OnLine lists everybody on line here, in the order in which they logged in.
+// OnLine lists everybody on line here, in the order in which they logged in. Who has closed the connection is not, also
+// when nobody has noticed yet; who asks is, also when nothing more will come from them.
 func (s *Session) OnLine() ([]channels.Person, error) {
 	s.Commit()
 	if s.seat == nil {
 		return nil, channels.Refuse(channels.NotLoggedIn)
 	}
-	return s.server.Hub.OnLine(), nil
+	me := s.seat.Person.ID
+	return slices.DeleteFunc(s.server.Hub.OnLine(), func(p channels.Person) bool {
+		return p.ID != me && !s.server.Hub.IsOnLine(p.ID)
+	}), nil
 }
 
 // WhoIsOnLine names everybody on line here, in code point order.

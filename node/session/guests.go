@@ -26,6 +26,7 @@ func (s *Session) Arrive(g channels.Guest, reply func(here []channels.Person, er
 	}, Done: func(d *channels.Delivery, err error) {
 		if err == nil {
 			s.seat, err = d.Attach(s, p, channels.SeatKind{Guest: true}, 1, hears)
+			s.guest.Store(err == nil) // before anybody can put them out
 		}
 		s.answer(d.Order(), func() []byte {
 			if err != nil || g.Channel == "" {
@@ -35,16 +36,22 @@ func (s *Session) Arrive(g channels.Guest, reply func(here []channels.Person, er
 		})
 	}})
 	s.Commit()
-	s.guest.Store(s.seat != nil)
 	if s.seat == nil && p.ID != 0 {
-		s.depart(p)
+		s.depart(p, nil)
 	}
 }
 
-// depart ends a guest's presence. If the store cannot, the next who wants the name finds nobody on line who has it.
-func (s *Session) depart(p channels.Person) {
+// depart ends a guest's presence, and takes their seat, if there is one, in the same step: whoever asks for the name next
+// finds it free. If the store cannot, the next who wants the name finds nobody on line who has it.
+func (s *Session) depart(p channels.Person, seat *channels.Seat) {
 	id := s.id
-	err := s.server.Submit([]channels.Step{{Asker: s, Do: func(tx channels.Tx) error { return channels.Depart(tx, p, id) }}})
+	err := s.server.Submit([]channels.Step{{Asker: s, Do: func(tx channels.Tx) error {
+		return channels.Depart(tx, p, id)
+	}, Done: func(d *channels.Delivery, _ error) {
+		if seat != nil {
+			d.Detach(seat)
+		}
+	}}})
 	if err != nil {
 		s.log().Debug("the store takes nothing any more", "error", err)
 	}

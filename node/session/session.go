@@ -98,6 +98,9 @@ func (s *Session) log() hclog.Logger { return s.server.Logger.With("conn", s.id)
 // Host is the node's own host.
 func (s *Session) Host() string { return s.server.Host }
 
+// LineBytes is the longest line in, as configured: a tongue writes none that is longer if it can cut it.
+func (s *Session) LineBytes() int { return s.settings.LineBytes }
+
 // ReadLine returns the next line, valid until the next call. Before it waits for one it carries out what is pending, and
 // waits until there is room for more answers. See wire.Reader.ReadLine for the errors.
 func (s *Session) ReadLine() ([]byte, error) {
@@ -139,12 +142,14 @@ func (s *Session) TakeTurn() { s.waitForTurn() }
 
 // Framing is how a tongue reads.
 type Framing struct {
-	Line       int              // the longest line, or the most of Next, in bytes; 0: as configured
-	KeepReturn bool             // a carriage return before a line feed belongs to the line
-	Deadline   func() time.Time // until when the next byte must have come, the zero time for no limit; nil: as configured
+	Line       int  // the longest line, or the most of Next, in bytes; 0: as configured
+	KeepReturn bool // a carriage return before a line feed belongs to the line
+	// Deadline says until when the next byte must have come, the zero time for no limit; until somebody is logged in, that has
+	// its own limit besides. Nil: as configured.
+	Deadline func() time.Time
 }
 
-// Frame changes how the tongue reads. Before its first line.
+// Frame changes how the tongue reads what comes next.
 func (s *Session) Frame(f Framing) {
 	o := wire.ReaderOptions{Line: f.Line, KeepReturn: f.KeepReturn, Deadline: f.Deadline, Stopping: s.stopped.Load}
 	if o.Line == 0 {
@@ -152,8 +157,21 @@ func (s *Session) Frame(f Framing) {
 	}
 	if o.Deadline == nil {
 		o.Deadline = s.deadline()
+	} else if !s.link {
+		o.Deadline = s.orLogin(o.Deadline)
 	}
 	s.reader.Rebind(o)
+}
+
+// orLogin is a deadline of a tongue's own, and no later than the login has to be.
+func (s *Session) orLogin(own func() time.Time) func() time.Time {
+	return func() time.Time {
+		at := own()
+		if login := s.opened.Add(s.settings.LoginTimeout); s.settings.LoginTimeout > 0 && s.seat == nil && (at.IsZero() || login.Before(at)) {
+			at = login
+		}
+		return at
+	}
 }
 
 // Lines of one connection that are carried out in one request: at most so many, and so many bytes.
@@ -395,7 +413,7 @@ func (s *Session) leaveSeat() {
 		return
 	}
 	if s.seat.Guest {
-		s.depart(s.seat.Person)
+		s.depart(s.seat.Person, s.seat)
 	}
 	s.server.Hub.Detach(s.seat)
 	s.seat = nil

@@ -155,11 +155,12 @@ func (c *client) history(r request) {
 	}
 	p := c.answer(r).line(r.words[0], strconv.Itoa(len(lines)))
 	for _, l := range lines {
-		if l.Gap {
-			p = appendAfterGap(p, l.Entry)
-		} else {
-			p = appendTagged(p, l.Entry)
-		}
+		p = inPieces(p, l.Entry, c.protocol.LineBytes, func(dst []byte, e *channels.Entry, more string) []byte {
+			if l.Gap {
+				more += ";gap=1"
+			}
+			return appendWith(dst, e, more)
+		})
 	}
 	c.Reply(p)
 }

@@ -1,7 +1,9 @@
 package native
 
 import (
+	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"chatnode/channels"
@@ -9,14 +11,61 @@ import (
 	"chatnode/node/wire"
 )
 
-// The two looks of an entry: as version 0.1 has it, and with tags.
-var (
-	plain  = &channels.Encoding{Append: appendRecv}
-	tagged = &channels.Encoding{Append: appendTagged}
-)
+// looks are the two looks of an entry, as version 0.1 has it and with tags, in lines of at most so many bytes.
+type looks struct{ plain, tagged *channels.Encoding }
+
+// made holds the looks for each length of a line: nearly always one.
+var made sync.Map // int → *looks
+
+// looksFor are the looks in lines of at most so many bytes; 0: of any length.
+func looksFor(line int) *looks {
+	if l, ok := made.Load(line); ok {
+		return l.(*looks)
+	}
+	l, _ := made.LoadOrStore(line, &looks{
+		plain: &channels.Encoding{Append: func(dst []byte, e *channels.Entry) []byte {
+			return inPieces(dst, e, line, func(dst []byte, e *channels.Entry, _ string) []byte { return appendRecv(dst, e) })
+		}},
+		tagged: &channels.Encoding{Append: func(dst []byte, e *channels.Entry) []byte { return inPieces(dst, e, line, appendWith) }},
+	})
+	return l.(*looks)
+}
+
+// inPieces appends an entry in lines of at most so many bytes: there are tongues with longer ones, and with control
+// characters. Each line of several has a tag that says which it is.
+func inPieces(dst []byte, e *channels.Entry, line int, look func(dst []byte, e *channels.Entry, more string) []byte) []byte {
+	text := channels.PlainText(e.Body)
+	room := line - len(appendHead(nil, e))
+	if text == e.Body && (line == 0 || len(text) <= room) {
+		return look(dst, e, "")
+	}
+	var parts []string
+	for rest := text; rest != ""; {
+		head := rest
+		if rest = ""; line > 0 {
+			head, rest = channels.Cut(head, max(room, 1))
+		}
+		parts = append(parts, head)
+	}
+	for i, body := range parts {
+		piece := channels.Entry{Channel: e.Channel, Position: e.Position, Author: e.Author, Inc: e.Inc, N: e.N, At: e.At, Label: e.Label, Recovered: e.Recovered, Body: body}
+		part := ""
+		if len(parts) > 1 {
+			part = fmt.Sprintf(";part=%d/%d", i+1, len(parts))
+		}
+		dst = look(dst, &piece, part)
+	}
+	return dst
+}
 
 func appendRecv(dst []byte, e *channels.Entry) []byte {
-	dst = grow(dst, e, 0)
+	dst = appendHead(grow(dst, e, 0), e)
+	dst = append(dst, e.Body...)
+	return append(dst, '\n')
+}
+
+// appendHead appends what stands before the text.
+func appendHead(dst []byte, e *channels.Entry) []byte {
 	dst = append(dst, "RECV "...)
 	dst = appendAddress(dst, e.Author)
 	dst = append(dst, ' ')
@@ -25,9 +74,7 @@ func appendRecv(dst []byte, e *channels.Entry) []byte {
 		in = e.Label
 	}
 	dst = append(dst, in.Address()...)
-	dst = append(dst, ' ')
-	dst = append(dst, e.Body...)
-	return append(dst, '\n')
+	return append(dst, ' ')
 }
 
 func appendAddress(dst []byte, p channels.Person) []byte {
@@ -38,13 +85,14 @@ func appendAddress(dst []byte, p channels.Person) []byte {
 	return dst
 }
 
-func appendTagged(dst []byte, e *channels.Entry) []byte {
-	return appendRecv(append(appendTags(dst, e), ' '), e)
+func appendTagged(dst []byte, e *channels.Entry) []byte { return appendWith(dst, e, "") }
+
+// appendWith appends an entry with its tags and more of them.
+func appendWith(dst []byte, e *channels.Entry, more string) []byte {
+	return appendRecv(append(append(appendTags(dst, e), more...), ' '), e)
 }
 
-func appendAfterGap(dst []byte, e *channels.Entry) []byte {
-	return appendRecv(append(appendTags(dst, e), ";gap=1 "...), e)
-}
+func appendAfterGap(dst []byte, e *channels.Entry) []byte { return appendWith(dst, e, ";gap=1") }
 
 // appendTags appends the tags of an entry: where it stands, what it is, when it was numbered, and who gave it back after a
 // restore.
@@ -73,10 +121,11 @@ func grow(dst []byte, e *channels.Entry, tags int) []byte {
 }
 
 // form is how entries and notices look to a client that has switched these capabilities on.
-func form(tags bool) session.Form {
-	f := session.Form{Entry: plain, Replayed: tagged, AfterGap: appendAfterGap, TellsGaps: tags, Notice: notice}
+func (p Protocol) form(tags bool) session.Form {
+	l := looksFor(p.LineBytes)
+	f := session.Form{Entry: l.plain, Replayed: l.tagged, AfterGap: appendAfterGap, TellsGaps: tags, Notice: notice}
 	if tags {
-		f.Entry = tagged
+		f.Entry = l.tagged
 	}
 	return f
 }

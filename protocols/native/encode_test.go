@@ -92,7 +92,7 @@ func TestTheTimeOfAnEntryIsInUTCWithMilliseconds(t *testing.T) {
 func TestAFormShowsTagsToThoseWhoAskedForThem(t *testing.T) {
 	e := entry(lobby, 7, 1, bob, "hi")
 	for _, tags := range []bool{false, true} {
-		f := form(tags)
+		f := Protocol{}.form(tags)
 		if got := strings.HasPrefix(string(e.Encoded(f.Entry)), "@"); got != tags || f.TellsGaps != tags {
 			t.Errorf("tags %v: %s, %v", tags, e.Encoded(f.Entry), f.TellsGaps)
 		}
@@ -100,8 +100,38 @@ func TestAFormShowsTagsToThoseWhoAskedForThem(t *testing.T) {
 			t.Errorf("replayed: %s", got)
 		}
 	}
-	if form(true).Entry != tagged || form(true).Replayed != tagged || form(false).Replayed != tagged || form(false).Entry != plain {
+	with, without := Protocol{}.form(true), Protocol{}.form(false)
+	if again := (Protocol{}).form(true); again.Entry != with.Entry || with.Replayed != with.Entry || without.Replayed != with.Entry {
 		t.Error("an encoding has more than one address, and will be made more than once")
+	}
+}
+
+func TestATextOfAnotherTongueIsShownInLinesThatCanBeRead(t *testing.T) {
+	for _, k := range []struct {
+		line               int
+		body, plain, parts string
+	}{
+		{0, "a\x00b\rc\td", "RECV bob go a\ufffdb\ufffdc\td\n", ""},
+		{16, "1234", "RECV bob go 1234\n", ""},
+		{16, "12345", "RECV bob go 1234\nRECV bob go 5\n", "1/2 2/2"},
+		{16, "123ü45678", "RECV bob go 123\nRECV bob go ü45\nRECV bob go 678\n", "1/3 2/3 3/3"},
+		{3, "ü2", "RECV bob go ü\nRECV bob go 2\n", "1/2 2/2"}, // a character a line at the least
+	} {
+		e := entry(lobby, 7, 1, bob, k.body)
+		l := looksFor(k.line)
+		if got := string(e.Encoded(l.plain)); got != k.plain {
+			t.Errorf("%q in %d: %q", k.body, k.line, got)
+		}
+		var parts []string
+		for line := range strings.Lines(string(e.Encoded(l.tagged))) {
+			tags, _, _ := strings.Cut(line, " ")
+			if _, part, found := strings.Cut(tags, ";part="); found {
+				parts = append(parts, part)
+			}
+		}
+		if got := strings.Join(parts, " "); got != k.parts {
+			t.Errorf("%q in %d: parts %q", k.body, k.line, got)
+		}
 	}
 }
 

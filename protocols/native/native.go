@@ -28,6 +28,7 @@ var capabilities = []capability{multiCap, presenceCap, replayCap, tagsCap}
 
 // Protocol is the native tongue.
 type Protocol struct {
+	LineBytes int // the longest line out, about: tags are not counted; 0: any length
 	// IsLink reports whether a first line makes the connection a link to another node, and Link serves it then to its end.
 	// Nil: there are no links.
 	IsLink func(line []byte) bool
@@ -37,11 +38,11 @@ type Protocol struct {
 var _ session.Tongue = Protocol{}
 
 // Form implements session.Tongue.
-func (Protocol) Form() session.Form { return form(false) }
+func (p Protocol) Form() session.Form { return p.form(false) }
 
 // Serve implements session.Tongue.
 func (p Protocol) Serve(s *session.Session) (word string) {
-	c := &client{Session: s}
+	c := &client{Session: s, protocol: p}
 	for first := true; !c.quit; first = false {
 		line, err := s.ReadLine()
 		switch {
@@ -61,8 +62,9 @@ func (p Protocol) Serve(s *session.Session) (word string) {
 // client is one connection in the native tongue. It belongs to the goroutine that serves it.
 type client struct {
 	*session.Session
-	caps map[capability]bool // nil until CAPS switches one on
-	quit bool
+	protocol Protocol
+	caps     map[capability]bool // nil until CAPS switches one on
+	quit     bool
 }
 
 // handle carries out one line.
@@ -135,7 +137,7 @@ func (c *client) switchOn(r request) {
 			c.caps[capability(name)] = true
 		}
 	}
-	c.SetForm(form(c.caps[tagsCap]), c.answer(r).line(list(slices.Sorted(maps.Keys(c.caps)))))
+	c.SetForm(c.protocol.form(c.caps[tagsCap]), c.answer(r).line(list(slices.Sorted(maps.Keys(c.caps)))))
 	c.SetPresence(c.caps[presenceCap])
 }
 

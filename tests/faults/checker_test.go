@@ -132,6 +132,18 @@ func (w *world) homeWasRestored(p place) bool {
 	return slices.ContainsFunc(w.losses, func(l loss) bool { return l.host == p.home })
 }
 
+// wentBack reports whether a home may have gone back to an older copy of its disk and then to a newer one. What the newer had
+// comes before what was said meanwhile, and those who were on line then have not heard it.
+func (w *world) wentBack(p place, after, before position) bool {
+	times := 0
+	for _, l := range w.losses {
+		if l.host == p.home {
+			times++
+		}
+	}
+	return times > 1 && after.epoch != before.epoch
+}
+
 // numberedAgainBetween reports whether a home may say that nothing is missing between two places of its log: it was restored,
 // and all that is known to have stood there was numbered again.
 func (w *world) numberedAgainBetween(p place, after, before position) bool {
@@ -171,7 +183,7 @@ func (w *world) ordered(p place) {
 		if again {
 			last.seq, e.gap = e.seq-1, false
 		}
-		if e.epoch == last.epoch && e.seq != last.seq+1 || e.epoch < last.epoch || e.epoch > last.epoch && e.seq > last.seq+1 {
+		if e.epoch == last.epoch && e.seq != last.seq+1 || e.epoch < last.epoch || e.epoch > last.epoch && e.seq > last.seq+1 && !w.wentBack(p, last, e.position) {
 			w.add("%v: %v comes after %v", p, e, last)
 		}
 		if e.gap {
@@ -319,6 +331,9 @@ func (w *world) heard(h *hearing) {
 // missed holds that nothing stands between two positions that would have been heard live.
 func (w *world) missed(where string, p place, after, before position) {
 	log := w.log(p)
+	if w.wentBack(p, after, before) {
+		return
+	}
 	for i := w.at[p][after] + 1; i < len(log) && log[i].compare(before) < 0; i++ {
 		again := w.homeWasRestored(p) && slices.ContainsFunc(w.known(p), func(all []entry) bool { // one who was heard at the old place
 			return slices.ContainsFunc(all, func(e entry) bool { return e.ref() == log[i].ref() && e.epoch != log[i].epoch })

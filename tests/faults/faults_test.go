@@ -192,6 +192,10 @@ var regressions = []struct {
 	{name: "who has left is not a member because the home was restored", seed: 14, length: 5 * time.Second, faults: `
 		0s 4s kill b
 		1.5s 100ms restore c kill 0`},
+	{name: "a home goes back to an older backup and then to a newer one", seed: 14, length: 6 * time.Second, faults: `
+		1.5s 0s backup b
+		2s 100ms restore b kill 0
+		4s 100ms restore b kill 1`, stay: true},
 }
 
 // TestFaultsOfThePast walks again where a defect was found.
