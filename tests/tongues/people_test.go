@@ -128,7 +128,7 @@ func (p cspPerson) went(name string, member bool) {
 }
 func (p cspPerson) leave() bool {
 	p.Request("LEVE", "lobby")
-	p.ExpectAnswer("190", "", p.Name+" has left lobby.", "username", p.Name)
+	p.ExpectAnswer("190", "", p.Name+" has left the group.", "username", p.Name)
 	p.Close()
 	return true
 }
@@ -201,7 +201,11 @@ func enterProofchat(t testing.TB, n *harness.Node, name string, here []string) (
 	return proofchatPerson{c}, true
 }
 
-func (p proofchatPerson) say(text string) bool         { p.Say(text); return true }
+func (p proofchatPerson) say(text string) bool {
+	p.Say(text)
+	p.Silent() // a message is not answered
+	return true
+}
 func (p proofchatPerson) said(from, text string)       { p.Expect(from + ": " + text) }
 func (p proofchatPerson) whisper(to, text string) bool { p.Whisper(to, text); return true }
 func (p proofchatPerson) whispered(from, text string)  { p.Expect(from + ": [PM] " + text) }
