@@ -201,6 +201,25 @@ func TestCheckShowsAFileThatMeansTheSame(t *testing.T) {
 	want(t, second, first)
 }
 
+func TestCheckShowsTheListeners(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "chatnode.toml")
+	text := "[listen]\nchat = ['127.0.0.1:1', '127.0.0.1:2']\n[gateways]\ncsp = '127.0.0.1:3'\na3 = '127.0.0.1:4'\nbcp = '127.0.0.1:5'\nproofchat = '127.0.0.1:6'\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, l := range listeners(cfg) {
+		got = append(got, l.address+" "+strings.Fields(l.tongue)[0])
+	}
+	if want := "127.0.0.1:1 the, 127.0.0.1:2 the, 127.0.0.1:3 CSP, 127.0.0.1:4 A3, 127.0.0.1:5 BCP, 127.0.0.1:6 Proofchat"; strings.Join(got, ", ") != want {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestCheckSaysAllThatIsWrongALineEach(t *testing.T) {
 	file := write(t, t.TempDir(), "a.toml", "hots = 'a'\n[limits]\nreplay = 'x'\n")
 	out, errs := wantRun(t, failed, "", "check", file)

@@ -34,6 +34,9 @@ func (c *checkCmd) Run(s streams) error {
 	fmt.Fprintf(&out, "# What %q comes to, defaults and all.\n", c.File)
 	fmt.Fprintln(&out, "# A running node takes over the keys that are marked so on SIGHUP; those of [limits] apply to connections made after")
 	fmt.Fprintln(&out, "# that. The others need a restart.")
+	for _, l := range listeners(cfg) {
+		fmt.Fprintf(&out, "# It listens on %s: %s.\n", l.address, l.tongue)
+	}
 	fmt.Fprintln(&out)
 	if err := cfg.WriteTOML(&out); err != nil {
 		return fmt.Errorf("show the configuration: %w", err)
@@ -42,6 +45,23 @@ func (c *checkCmd) Run(s streams) error {
 		return fmt.Errorf("show the configuration: %w", err)
 	}
 	return nil
+}
+
+// A listener is an address and what is spoken there.
+type listener struct{ address, tongue string }
+
+// listeners lists what a node with this configuration opens.
+func listeners(c config.Config) []listener {
+	var all []listener
+	for _, address := range c.Listen.Chat {
+		all = append(all, listener{address, "the native protocol and links to other nodes"})
+	}
+	for _, g := range []listener{{c.Gateways.CSP, "CSP"}, {c.Gateways.A3, "A3"}, {c.Gateways.BCP, "BCP"}, {c.Gateways.Proofchat, "Proofchat"}} {
+		if g.address != "" {
+			all = append(all, g)
+		}
+	}
+	return all
 }
 
 // badConfig is all that is wrong with a configuration, a line each.
