@@ -202,11 +202,7 @@ func TestCheckShowsAFileThatMeansTheSame(t *testing.T) {
 }
 
 func TestCheckShowsTheListeners(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "chatnode.toml")
-	text := "[listen]\nchat = ['127.0.0.1:1', '127.0.0.1:2']\n[gateways]\ncsp = '127.0.0.1:3'\na3 = '127.0.0.1:4'\nbcp = '127.0.0.1:5'\nproofchat = '127.0.0.1:6'\n"
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := write(t, t.TempDir(), "chatnode.toml", "[listen]\nchat = ['127.0.0.1:1', '127.0.0.1:2']\n[gateways]\ncsp = '127.0.0.1:3'\na3 = '127.0.0.1:4'\nbcp = '127.0.0.1:5'\nproofchat = '127.0.0.1:6'\n")
 	cfg, err := load(file)
 	if err != nil {
 		t.Fatal(err)
