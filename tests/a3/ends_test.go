@@ -53,7 +53,7 @@ func TestWhoIsCutOffLeavesWhateverTheyWereSaying(t *testing.T) {
 			ends += 2
 		}
 	}
-	eventually(t, "all are gone", func() bool {
+	harness.Eventually(t, "all are gone", func() bool {
 		ended := n.Ended()
 		return int(ended[session.WordEOF]+ended[session.WordReset]) == ends
 	})
@@ -65,7 +65,7 @@ func TestWhoIsCutOffLeavesWhateverTheyWereSaying(t *testing.T) {
 func TestQuitIsNoCommandAndItsAnswerHurtsNobody(t *testing.T) {
 	n := harness.Start(t, harness.Gateways)
 	for range 50 {
-		eventually(t, "bob is gone, having been answered", func() bool {
+		harness.Eventually(t, "bob is gone, having been answered", func() bool {
 			bob := n.A3()
 			bob.Send("HELLO-FROM bob", "QUIT")
 			defer bob.Close()
@@ -73,7 +73,7 @@ func TestQuitIsNoCommandAndItsAnswerHurtsNobody(t *testing.T) {
 		})
 	}
 	eve := n.EnterA3("eve")
-	eventually(t, "bob is gone", func() bool {
+	harness.Eventually(t, "bob is gone", func() bool {
 		eve.Send("LIST")
 		return eve.Line() == "LIST-OK eve"
 	})
@@ -215,7 +215,7 @@ func TestWhoNeverReadsIsClosedInTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.Repeat("x", 1_000_000)
-	eventually(t, "slow is closed", func() bool {
+	harness.Eventually(t, "slow is closed", func() bool {
 		bob.Send("SEND slow " + text)
 		return bob.Line() == nobody
 	})

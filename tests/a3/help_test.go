@@ -19,19 +19,10 @@ const (
 	nobody = "BAD-DEST-USER"
 )
 
-// talk is a transcript: lines beginning with "> " are sent, those with "< " must come back, byte for byte.
+// talk plays a transcript, after which nothing is owed.
 func talk(t *testing.T, c *harness.A3, transcript ...string) {
 	t.Helper()
-	for _, line := range transcript {
-		switch text := line[2:]; line[:2] {
-		case "> ":
-			c.SendRaw(text + "\n")
-		case "< ":
-			c.Expect(text)
-		default:
-			t.Fatalf("%q is neither sent nor received", line)
-		}
-	}
+	c.Talk(transcript...)
 	c.Silent()
 }
 
@@ -63,16 +54,6 @@ func reset(t *testing.T, c *harness.A3) {
 		t.Fatal(err)
 	}
 	c.Close()
-}
-
-// eventually fails unless something becomes true.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(harness.Patience); !is(); {
-		if time.Now().After(end) {
-			t.Fatalf("never: %s", what)
-		}
-	}
 }
 
 // same fails unless two texts are the same, and tells where they differ.

@@ -23,7 +23,7 @@ func TestANameIsTakenInEveryTongue(t *testing.T) {
 	gone.Ask("UNREGISTER pw", "RESULT UNREGISTER 1")
 	c.Ask("HELLO-FROM gone", "IN-USE") // and one that is no more
 	bob.Close()
-	eventually(t, "the guest is gone", func() bool {
+	harness.Eventually(t, "the guest is gone", func() bool {
 		ann.Send("REGISTER bob pw")
 		return ann.Line() == "RESULT REGISTER 1"
 	})
@@ -96,7 +96,7 @@ func TestTheLobbyIsHeardWhereItIsWanted(t *testing.T) {
 	eve.Hear("bob", "psst")
 	ann.Silent()
 	bob.Close()
-	eventually(t, "bob is out", func() bool {
+	harness.Eventually(t, "bob is out", func() bool {
 		ann.Send("WHO lobby")
 		return ann.Line() == "RESULT WHO lobby ann, eve"
 	})
@@ -127,7 +127,7 @@ func TestWhoIsPutOutOfTheLobbyIsClosed(t *testing.T) {
 		c := n.A3()
 		c.Ask("HELLO-FROM bob", end.after)
 		c.Close()
-		eventually(t, end.word, func() bool { return n.Ended()[end.word] == 1 })
+		harness.Eventually(t, end.word, func() bool { return n.Ended()[end.word] == 1 })
 	}
 	ann.Ask("UNBAN lobby bob", "RESULT UNBAN lobby bob 1")
 	n.EnterA3("bob").List("ann", "bob")
@@ -165,12 +165,12 @@ func linked(t *testing.T) (a, b *harness.Node) {
 func TestPeopleOfOtherNodesAreTalkedToAndNotListed(t *testing.T) {
 	a, b := linked(t)
 	bob, ann, bea := a.EnterA3("bob"), b.Login("ann"), b.EnterA3("bea")
-	eventually(t, "the nodes are linked", func() bool {
+	harness.Eventually(t, "the nodes are linked", func() bool {
 		ann.Send("WHISPER bob@a.test hi")
 		return ann.Line() == "RESULT WHISPER bob@a.test 1"
 	})
 	bob.Hear("ann@b.test", "hi")
-	eventually(t, "from both sides", func() bool {
+	harness.Eventually(t, "from both sides", func() bool {
 		bob.Send("SEND bea@b.test  two  blanks ")
 		return bob.Line() == "SEND-OK"
 	})

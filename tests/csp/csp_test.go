@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -17,16 +16,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // only switches this tongue on and no other: there is no lobby.
 func only(c *config.Config) { c.Gateways.CSP = "127.0.0.1:0" }
-
-// eventually fails unless something becomes true.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(harness.Patience); !is(); {
-		if time.Now().After(end) {
-			t.Fatalf("never: %s", what)
-		}
-	}
-}
 
 // The answers that have no room for more than their code.
 var (
@@ -63,19 +52,10 @@ func goneOut(who string) string {
 	return harness.CSPAnswer("190", "", who+" has left the group.", "username", who)
 }
 
-// talk is a transcript: lines beginning with "> " are sent, those with "< " must come back, byte for byte.
+// talk plays a transcript, after which nothing is owed.
 func talk(t *testing.T, c *harness.CSP, transcript ...string) {
 	t.Helper()
-	for _, line := range transcript {
-		switch text := line[2:]; line[:2] {
-		case "> ":
-			c.Send(text)
-		case "< ":
-			c.Expect(text)
-		default:
-			t.Fatalf("%q is neither sent nor received", line)
-		}
-	}
+	c.Talk(transcript...)
 	c.Silent()
 }
 

@@ -63,7 +63,7 @@ func TestAGroupOfAPlainPeer(t *testing.T) {
 	}
 	bob.Silent()
 	p.Close()
-	eventually(t, "the peer is gone", func() bool {
+	harness.Eventually(t, "the peer is gone", func() bool {
 		bob.Request("JOIN", "far:p.test")
 		return strings.Contains(bob.Line(), "cannot be reached")
 	})
@@ -87,7 +87,7 @@ func TestAGroupOfAnotherNode(t *testing.T) {
 	bob, eve := a.LoginCSP("bob"), b.LoginCSP("eve")
 	eve.Found("go")
 	const far = "go:b.test"
-	eventually(t, "the nodes are linked", func() bool {
+	harness.Eventually(t, "the nodes are linked", func() bool {
 		bob.Request("LIST", "")
 		return strings.Contains(bob.Line(), fmt.Sprintf("[%q]", far))
 	})

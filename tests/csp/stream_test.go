@@ -94,7 +94,7 @@ func TestAnotherVersionClosesWhereItLogsIn(t *testing.T) {
 		c.Send(fmt.Sprintf(`{"version": 2.0, "command": %q, "parameters": {}}`, command), harness.CSPRequest("bob", "LIST", ""))
 		c.Expect(version)
 		c.ExpectClosed()
-		eventually(t, "the end is counted", func() bool { return n.Ended()["version"] == uint64(i+1) })
+		harness.Eventually(t, "the end is counted", func() bool { return n.Ended()["version"] == uint64(i+1) })
 	}
 	bystander.Silent()
 }
@@ -158,7 +158,7 @@ func TestAHalfClosedClientStillHearsAllAnswers(t *testing.T) {
 	closeWrite(t, c)
 	c.Expect(want...)
 	c.ExpectClosed()
-	eventually(t, "the end is counted", func() bool { return n.Ended()[session.WordEOF] == 1 })
+	harness.Eventually(t, "the end is counted", func() bool { return n.Ended()[session.WordEOF] == 1 })
 }
 
 func TestEveryEndHasAWord(t *testing.T) {
@@ -168,7 +168,7 @@ func TestEveryEndHasAWord(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Close()
-	eventually(t, "a reset is counted", func() bool { return n.Ended()[session.WordReset] == 1 })
+	harness.Eventually(t, "a reset is counted", func() bool { return n.Ended()[session.WordReset] == 1 })
 	bob, nat := n.LoginCSP("bob"), n.Login("bob")
 	nat.Ask("UNREGISTER pw", "RESULT UNREGISTER 1")
 	bob.ExpectClosed()
@@ -187,7 +187,7 @@ func TestWhoDoesNotLogInInTimeIsClosed(t *testing.T) {
 	late, bob := n.ConnectCSP(), n.LoginCSP("bob")
 	late.ExpectClosed()
 	bob.Silent()
-	eventually(t, "the end is counted", func() bool { return n.Ended()[session.WordTimeout] == 1 })
+	harness.Eventually(t, "the end is counted", func() bool { return n.Ended()[session.WordTimeout] == 1 })
 }
 
 func TestTooManySessionsOfOneAccountAreRefused(t *testing.T) {
@@ -196,7 +196,7 @@ func TestTooManySessionsOfOneAccountAreRefused(t *testing.T) {
 	login := harness.CSPRequest("bob", "AUTH", "", "password", "pw")
 	third.Ask(login, no)
 	second.Close()
-	eventually(t, "there is room again", func() bool {
+	harness.Eventually(t, "there is room again", func() bool {
 		third.Send(login)
 		return third.Line() == yes
 	})

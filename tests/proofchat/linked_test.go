@@ -20,7 +20,7 @@ func TestPeopleOfAnotherNode(t *testing.T) {
 	}
 	here := start(t, func(c *config.Config) { c.Federation.Peers = peers })
 	eve := there.Login("eve")
-	eventually(t, "eve is in the lobby there", func() bool {
+	harness.Eventually(t, "eve is in the lobby there", func() bool {
 		eve.Send("JOIN lobby:a.test")
 		return eve.Line() == "RESULT JOIN lobby:a.test 1"
 	})

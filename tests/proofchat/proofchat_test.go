@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -39,16 +38,6 @@ func unhex(t *testing.T, digits string) string {
 		t.Fatal(err)
 	}
 	return string(p)
-}
-
-// eventually fails unless something becomes true.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(harness.Patience); !is(); {
-		if time.Now().After(end) {
-			t.Fatalf("never: %s", what)
-		}
-	}
 }
 
 func TestTheCapturedConversationByteForByte(t *testing.T) {
@@ -256,7 +245,7 @@ func TestAWhisperReachesExactlyOneSession(t *testing.T) {
 		}
 	}
 	ann.Silent()
-	eventually(t, "offline is off line", func() bool {
+	harness.Eventually(t, "offline is off line", func() bool {
 		all["a"].Whisper("offline", "x")
 		all["a"].Whisper("", "x")
 		return slices.Equal([]string{all["a"].Message().Err, all["a"].Message().Err}, []string{"ERR 3", "ERR 3"})

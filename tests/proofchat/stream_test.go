@@ -72,7 +72,7 @@ func TestTheWordsOfTheEnds(t *testing.T) {
 		n := start(t)
 		c := n.Proofchat("")
 		end(c)
-		eventually(t, word, func() bool { return n.Ended()[word] == 1 })
+		harness.Eventually(t, word, func() bool { return n.Ended()[word] == 1 })
 	}
 }
 
@@ -115,12 +115,12 @@ func TestWhenTheNodeStopsMembersAreTold(t *testing.T) {
 func TestTheTimeoutsOfTheConfiguration(t *testing.T) {
 	n := start(t, func(c *config.Config) { c.Limits.LoginTimeout = config.Duration(50 * time.Millisecond) })
 	n.Proofchat("").ExpectClosed()
-	eventually(t, "it is counted", func() bool { return n.Ended()[session.WordTimeout] == 1 })
+	harness.Eventually(t, "it is counted", func() bool { return n.Ended()[session.WordTimeout] == 1 })
 	n = start(t, func(c *config.Config) { c.Limits.IdleTimeout = config.Duration(time.Second) })
 	bob := n.Proofchat("bob")
 	bob.Expect("SERVER: you have said nothing for too long")
 	bob.ExpectClosed()
-	eventually(t, "it is counted", func() bool { return n.Ended()[session.WordIdle] == 1 })
+	harness.Eventually(t, "it is counted", func() bool { return n.Ended()[session.WordIdle] == 1 })
 }
 
 func TestWhoIsPutOutOfTheLobbyIsTold(t *testing.T) {
@@ -251,7 +251,7 @@ func TestManyResetConnectionsLeaveNobodyBehind(t *testing.T) {
 			c.Reset()
 		}
 	}
-	eventually(t, "all connections have ended", func() bool { return n.Sessions() == 1 })
+	harness.Eventually(t, "all connections have ended", func() bool { return n.Sessions() == 1 })
 	if got := n.Proofchat("").Register("bob"); len(got) != 2 {
 		t.Errorf("still there: %q", got)
 	}
