@@ -8,7 +8,7 @@ MAKEFLAGS   += --warn-undefined-variables --no-print-directory
 GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
-FUZZTIME ?= 5s
+FUZZTIME ?= 3s
 export CGO_ENABLED = 1
 
 .PHONY: help
@@ -60,7 +60,7 @@ race: tools ## run all tests but those of real processes under the race detector
 
 # Go's fuzzing may end with "context deadline exceeded" and no input, when its time is up while a worker is busy.
 .PHONY: fuzz
-fuzz: tools ## run every fuzz target for FUZZTIME (default 5s)
+fuzz: tools ## run every fuzz target for FUZZTIME (default 3s)
 	@$(GO) list -f '{{$$p := .}}{{range .TestGoFiles}}{{$$p.Dir}}/{{.}} {{$$p.ImportPath}}{{"\n"}}{{end}}{{range .XTestGoFiles}}{{$$p.Dir}}/{{.}} {{$$p.ImportPath}}{{"\n"}}{{end}}' ./... | \
 	while read -r file package; do \
 		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
@@ -80,6 +80,23 @@ lint: tools ## gofmt, go vet, staticcheck
 .PHONY: bench
 bench: build ## measure a node against its baselines (BENCHMARKS.md; several minutes)
 	@$(GO) run ./tests/load --binary ./chatnode
+
+LOAD ?= --run fanout,channels,rate,idle,login
+.PHONY: load
+load: build ## compare a node with a bare fan-out server in C; LOAD: flags of tests/load
+	@$(GO) run ./tests/load --binary ./chatnode $(LOAD)
+
+.PHONY: load-peers
+load-peers: build ## the same with ngircd and inspircd, which it installs on Debian
+	@missing=; for program in ngircd inspircd; do \
+		command -v $$program >/dev/null || test -x /usr/sbin/$$program || missing="$$missing $$program"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get install -y --no-install-recommends $$missing; \
+		if [ -d /run/systemd/system ]; then $$sudo systemctl disable --now $$missing; fi; \
+	fi
+	@$(GO) run ./tests/load --binary ./chatnode --foreign $(LOAD)
 
 .PHONY: cover
 cover: tools ## write coverage.out and print the total

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -43,17 +42,11 @@ func appendScenario(ctx context.Context, o options) ([]figure, error) {
 			}
 			name := fmt.Sprintf("%d senders, %s", senders, durability)
 			all = append(all,
-				figure{"append", name + ": bare SQLite group commit", median(bare), "messages/s", 0, ""},
-				figure{"append", name + ": node", median(ours), "messages/s", median(ours) / median(bare), "bare SQLite"})
+				measured("append", name+": bare SQLite group commit", median(bare), "messages/s"),
+				measured("append", name+": node", median(ours), "messages/s").of("bare SQLite", median(bare)))
 		}
 	}
 	return all, nil
-}
-
-func median(v []float64) float64 {
-	v = slices.Clone(v)
-	slices.Sort(v)
-	return v[len(v)/2]
 }
 
 func accepted(ctx context.Context, o options, durability string, senders, messages int) (perSecond float64, err error) {

@@ -15,7 +15,7 @@ import (
 func hopScenario(ctx context.Context, o options) ([]figure, error) {
 	messages := 1000
 	if o.small {
-		messages = 100
+		messages = 50
 	}
 	var all []figure
 	for _, durability := range []string{"power", "process"} {
@@ -37,9 +37,9 @@ func hopScenario(ctx context.Context, o options) ([]figure, error) {
 			name := durability + ", " + percent + ": "
 			local, remote, onward := median(times[0][i]), median(times[1][i]), median(times[2][i])
 			all = append(all,
-				figure{"hop", name + "said and heard in a local channel", local, "µs", 0, ""},
-				figure{"hop", name + "said in a channel of another node, heard by the speaker", remote, "µs", remote / local, "local"},
-				figure{"hop", name + "said at the home, heard on another node", onward, "µs", onward / local, "local"})
+				measured("hop", name+"said and heard in a local channel", local, "µs"),
+				measured("hop", name+"said in a channel of another node, heard by the speaker", remote, "µs").of("local", local),
+				measured("hop", name+"said at the home, heard on another node", onward, "µs").of("local", local))
 		}
 	}
 	return all, nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 func linkScenario(ctx context.Context, o options) ([]figure, error) {
 	messages, many := 100_000, 64 // said by all senders together; and how many of them are many
 	if o.small {
-		messages, many = 2000, 8
+		messages, many = 1000, 4
 	}
 	var all []figure
 	for _, durability := range []string{"power", "process"} {
@@ -39,12 +40,12 @@ func linkScenario(ctx context.Context, o options) ([]figure, error) {
 			name := fmt.Sprintf("%d senders, %s: ", senders, durability)
 			local, remote, pairs, onward := median(rates[0]), median(rates[1]), median(rates[2]), median(rates[3])
 			all = append(all,
-				figure{"link", name + "in a channel of their own node", local, "messages/s", 0, ""},
-				figure{"link", name + "in a channel of the other", remote, "messages/s", remote / local, "their own"},
-				figure{"link", name + "CPU where they are", median(cpu[0]), "µs per message", 0, ""},
-				figure{"link", name + "CPU at the home", median(cpu[1]), "µs per message", 0, ""},
-				figure{"link", name + "heard by another here", pairs, "messages/s", 0, ""},
-				figure{"link", name + "heard by another there", onward, "messages/s", onward / pairs, "heard here"})
+				measured("link", name+"in a channel of their own node", local, "messages/s"),
+				measured("link", name+"in a channel of the other", remote, "messages/s").of("their own", local),
+				measured("link", name+"CPU where they are", median(cpu[0]), "µs per message"),
+				measured("link", name+"CPU at the home", median(cpu[1]), "µs per message"),
+				measured("link", name+"heard by another here", pairs, "messages/s"),
+				measured("link", name+"heard by another there", onward, "messages/s").of("heard here", pairs))
 		}
 	}
 	return all, nil
@@ -147,4 +148,14 @@ func (s *server) joinAll(prefix string, channels []string) ([]*client, error) {
 		})
 	}
 	return clients, joining.Wait()
+}
+
+// hear counts lines.
+func hear(in *bufio.Reader, messages int) error {
+	for range messages {
+		if _, err := in.ReadSlice('\n'); err != nil {
+			return err
+		}
+	}
+	return nil
 }

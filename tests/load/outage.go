@@ -32,10 +32,10 @@ func outageScenario(ctx context.Context, o options) ([]figure, error) {
 	local, queued, drained, caughtUp := median(rates[0]), median(rates[1]), median(rates[2]), median(rates[3])
 	name := fmt.Sprint(messages, " messages: ")
 	return []figure{
-		{"outage", name + "said and heard in a local channel", local, "messages/s", 0, ""},
-		{"outage", name + "taken into the queue while the home is away", queued, "messages/s", queued / local, "local"},
-		{"outage", name + "from the queue into the home's log", drained, "messages/s", drained / local, "local"},
-		{"outage", name + "said at the home, caught up by the other node", caughtUp, "messages/s", caughtUp / local, "local"},
+		measured("outage", name+"said and heard in a local channel", local, "messages/s"),
+		measured("outage", name+"taken into the queue while the home is away", queued, "messages/s").of("local", local),
+		measured("outage", name+"from the queue into the home's log", drained, "messages/s").of("local", local),
+		measured("outage", name+"said at the home, caught up by the other node", caughtUp, "messages/s").of("local", local),
 	}, nil
 }
 

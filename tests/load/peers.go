@@ -14,7 +14,7 @@ import (
 func peersScenario(ctx context.Context, o options) ([]figure, error) {
 	messages := 80_000
 	if o.small {
-		messages = 4000
+		messages = 1000
 	}
 	counts := []int{0, 1, 10, 50}
 	cpu := make([][]float64, len(counts))
@@ -27,10 +27,10 @@ func peersScenario(ctx context.Context, o options) ([]figure, error) {
 			cpu[i] = append(cpu[i], float64(each)/float64(time.Microsecond))
 		}
 	}
-	all := []figure{{"peers", "peers with a member each: 0", median(cpu[0]), "CPU µs per message", 0, ""}}
+	all := []figure{measured("peers", "peers with a member each: 0", median(cpu[0]), "CPU µs per message")}
 	for i, n := range counts[1:] {
 		v := median(cpu[i+1])
-		all = append(all, figure{"peers", fmt.Sprint("peers with a member each: ", n), v, "CPU µs per message", ratio(v, all[0].Value), "none"})
+		all = append(all, measured("peers", fmt.Sprint("peers with a member each: ", n), v, "CPU µs per message").of("none", all[0].Value))
 	}
 	return all, nil
 }
@@ -47,7 +47,11 @@ func withPeers(ctx context.Context, o options, n, messages int) (each time.Durat
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	clients, err := s.members(fanoutSenders, 16<<10)
+	d := chatnode("power")
+	if err := d.open(s, []string{"go"}); err != nil {
+		return 0, err
+	}
+	clients, err := gather(s, d, fanoutSenders, 16<<10, one("go"))
 	defer func() { err = errors.Join(err, quit(clients)) }()
 	if err != nil {
 		return 0, err
@@ -64,16 +68,18 @@ func withPeers(ctx context.Context, o options, n, messages int) (each time.Durat
 	if err != nil {
 		return 0, err
 	}
-	var hearing errgroup.Group
+	t := oneChannel(d, clients, "go", fanoutSenders, inFlight, messages/fanoutSenders)
+	hearing, ctx := errgroup.WithContext(ctx)
 	for _, p := range peers {
 		hearing.Go(func() error { return p.hear(messages) })
 	}
-	for i, c := range clients {
-		hearing.Go(func() error { return sayInWindow(c, i, messages) })
-	}
+	hearing.Go(func() error { return t.run(ctx) })
 	if err := hearing.Wait(); err != nil {
 		return 0, err
 	}
 	after, err := s.cpu()
-	return (after - used) / time.Duration(messages), err
+	if err != nil {
+		return 0, err
+	}
+	return (after - used) / time.Duration(messages), t.check()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,102 +10,125 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// server is a running node.
+// server is a running server: a node, or one that it is compared with.
 type server struct {
 	cmd     *exec.Cmd
 	address string
+	log     string // a file of what it printed
+	orderly bool   // it ends with status 0 when it is told to
 }
 
-// setup is how a node is started. Its limits are far above what is measured.
-type setup struct {
-	host       string
-	durability string
-	peers      []string // lines of its peers file
-}
-
-// start runs a node that links with nobody.
-func start(ctx context.Context, o options, durability string) (*server, error) {
-	return setup{host: "load.test", durability: durability}.start(ctx, o)
-}
-
-// start runs the binary with a configuration in a folder of its own.
-func (c setup) start(ctx context.Context, o options) (*server, error) {
-	dir, err := os.MkdirTemp(o.folder, "node-")
+// launch starts a program on the server's core, and returns when it takes connections. What it prints goes to a file in
+// a folder.
+func launch(ctx context.Context, o options, address, folder string, cmd *exec.Cmd) (*server, error) {
+	out, err := os.CreateTemp(folder, "log-")
 	if err != nil {
 		return nil, err
 	}
-	address, err := freeAddress()
-	if err != nil {
-		return nil, err
+	defer out.Close() //nolint:errcheck // the server has it
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	if err := o.cores.start(cmd); err != nil {
+		return nil, fmt.Errorf("start %s (make build makes the node): %w", cmd.Path, err)
 	}
-	file := filepath.Join(dir, "chatnode.toml")
-	text := fmt.Sprintf(`host = %q
-[listen]
-chat = %q
-[accounts]
-bcrypt_cost = 4
-[federation]
-peers = "peers"
-reply_timeout = "1m"
-lines_per_s = 1000000000
-retry_max = "50ms"
-[store]
-durability = %q
-[limits]
-commands_per_s = 0
-[log]
-level = "warn"
-`, c.host, address, c.durability)
-	err = errors.Join(os.WriteFile(file, []byte(text), 0o600),
-		os.WriteFile(filepath.Join(dir, "peers"), []byte(strings.Join(c.peers, "\n")+"\n"), 0o600))
-	if err != nil {
-		return nil, err
-	}
-	s := &server{cmd: exec.CommandContext(ctx, o.binary, "serve", file), address: address}
-	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) }
-	s.cmd.Stderr = os.Stderr
-	out, err := s.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := s.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s (make build makes it): %w", o.binary, err)
-	}
-	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s did not come up: %w", o.binary, err), s.cmd.Wait())
+	s := &server{cmd: cmd, address: address, log: out.Name()}
+	if err := s.awaitUp(ctx); err != nil {
+		return nil, errors.Join(err, s.kill())
 	}
 	return s, nil
 }
 
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// awaitUp returns when the server takes a connection.
+func (s *server) awaitUp(ctx context.Context) error {
+	pause := time.NewTicker(time.Millisecond)
+	defer pause.Stop()
+	for began := time.Now(); time.Since(began) < time.Minute; {
+		if conn, err := net.Dial("tcp", s.address); err == nil {
+			return conn.Close()
+		}
+		gone, err := s.gone()
+		if err != nil || gone {
+			return errors.Join(err, s.complaint("ended at once"))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-pause.C:
+		}
 	}
-	return l.Addr().String(), l.Close()
+	return s.complaint("takes no connections")
 }
 
+// gone reports whether the process has ended.
+func (s *server) gone() (bool, error) {
+	fields, err := s.stat()
+	return err == nil && fields[0] == "Z", err
+}
+
+// complaint is an error with what the server printed.
+func (s *server) complaint(what string) error {
+	printed, err := os.ReadFile(s.log)
+	return errors.Join(fmt.Errorf("%s %s\n%s", s.cmd.Path, what, bytes.TrimSpace(printed)), err)
+}
+
+func freePort() (address, port string, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", "", err
+	}
+	_, port, err = net.SplitHostPort(l.Addr().String())
+	return l.Addr().String(), port, errors.Join(err, l.Close())
+}
+
+// kill ends the server at once.
+func (s *server) kill() error {
+	if err := s.cmd.Process.Kill(); err != nil {
+		return err
+	}
+	var ended *exec.ExitError
+	if err := s.cmd.Wait(); err != nil && !errors.As(err, &ended) {
+		return err
+	}
+	return nil
+}
+
+// stop ends the server in order.
 func (s *server) stop() error {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	return s.cmd.Wait()
+	err := s.cmd.Wait()
+	var ended *exec.ExitError
+	if errors.As(err, &ended) && s.orderly {
+		return errors.Join(err, s.complaint("did not end in order"))
+	}
+	if errors.As(err, &ended) {
+		return nil
+	}
+	return err
+}
+
+// stat are the fields of /proc/PID/stat from the state on.
+func (s *server) stat() ([]string, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	if err != nil {
+		return nil, err
+	}
+	return strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:])), nil
 }
 
 // cpu is the processor time that the server has used, its children excluded.
 func (s *server) cpu() (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	fields, err := s.stat()
 	if err != nil {
 		return 0, err
 	}
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
 	user, err1 := strconv.ParseInt(fields[11], 10, 64)
 	system, err2 := strconv.ParseInt(fields[12], 10, 64)
 	const tick = time.Second / 100 // USER_HZ, the same on every Linux that Go runs on
@@ -144,44 +168,33 @@ func (c *client) write(lines string) error {
 	return err
 }
 
-// ask sends lines and expects as many back, each with an ending.
-func (c *client) ask(ending string, lines ...string) error {
-	if _, err := io.WriteString(c.conn, strings.Join(lines, "\n")+"\n"); err != nil {
+// request sends lines, and reads until a line contains a word.
+func (c *client) request(lines, word string) error {
+	if err := c.write(lines); err != nil {
 		return err
 	}
-	for _, line := range lines {
-		got, err := c.in.ReadString('\n')
+	return c.until(word)
+}
+
+// until reads until a line contains a word, and answers what keeps a connection of IRC alive.
+func (c *client) until(word string) error {
+	for {
+		line, err := c.in.ReadString('\n')
 		if err != nil {
-			return err
+			return fmt.Errorf("wait for %q: %w", word, err)
 		}
-		if !strings.HasSuffix(got, ending+"\n") {
-			return fmt.Errorf("%q was answered %q", line, got)
+		if strings.Contains(line, word) {
+			return nil
+		}
+		if rest, asked := strings.CutPrefix(line, "PING "); asked {
+			if err := c.write("PONG " + rest); err != nil {
+				return err
+			}
+		}
+		if strings.HasPrefix(line, "ERROR") || strings.HasPrefix(line, "-ERR") {
+			return fmt.Errorf("wait for %q: %q", word, line)
 		}
 	}
-	return nil
-}
-
-// join makes a member of a channel: registered, logged in, joined.
-func (s *server) join(name, channel string, buffer int) (*client, error) {
-	c, err := s.dial(buffer)
-	if err != nil {
-		return nil, err
-	}
-	return c, c.ask(" 1", "REGISTER "+name+" pw", "LOGIN "+name+" pw", "JOIN "+channel)
-}
-
-// create makes channels, by an account of its own.
-func (s *server) create(names ...string) error {
-	c, err := s.dial(4096)
-	if err != nil {
-		return err
-	}
-	defer c.conn.Close() //nolint:errcheck // all was answered
-	lines := []string{"REGISTER creator pw", "LOGIN creator pw"}
-	for _, n := range names {
-		lines = append(lines, "CREATE "+n)
-	}
-	return c.ask(" 1", lines...)
 }
 
 // quit closes connections.

@@ -11,12 +11,12 @@ import (
 // wireScenario measures the bytes that cross a link for a message of 64, both ways together, with 1 and with 100 people of
 // the other node in the channel. Messages are said one at a time: what is said of many at once costs less.
 func wireScenario(ctx context.Context, o options) ([]figure, error) {
-	messages := 2000
+	messages, many := 2000, 100
 	if o.small {
-		messages = 100
+		messages, many = 100, 10
 	}
 	var all []figure
-	for _, members := range []int{1, 100} {
+	for _, members := range []int{1, many} {
 		var bytes [3][]float64
 		for range min(o.rounds, 3) {
 			plain, err := plainBytes(ctx, o, members, messages)
@@ -34,9 +34,9 @@ func wireScenario(ctx context.Context, o options) ([]figure, error) {
 		name := fmt.Sprintf("members there: %d, ", members)
 		plain, athome, there := median(bytes[0]), median(bytes[1]), median(bytes[2])
 		all = append(all,
-			figure{"wire", name + "plain, said at the home", plain, "bytes per message", 0, ""},
-			figure{"wire", name + "extended, said at the home", athome, "bytes per message", athome / plain, "plain"},
-			figure{"wire", name + "extended, said there", there, "bytes per message", there / plain, "plain, said at the home"})
+			measured("wire", name+"plain, said at the home", plain, "bytes per message"),
+			measured("wire", name+"extended, said at the home", athome, "bytes per message").of("plain", plain),
+			measured("wire", name+"extended, said there", there, "bytes per message").of("plain, said at the home", plain))
 	}
 	return all, nil
 }
