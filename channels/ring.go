@@ -46,6 +46,6 @@ func (r *ring) resize(n int) {
 	r.entries, r.first = next, 0
 }
 
-// footprint is about what an entry takes in memory: its fields, its places in tail and ring, its text, and its two usual
-// encodings (the native protocol's with tags and without).
-func footprint(e *Entry) int { return 384 + 3*len(e.Body) }
+// footprint is about what an entry takes in memory: its fields, its places in tail and ring, its text, and its encodings: the
+// native protocol's with tags and without, and those of a few more tongues that somebody hears it in.
+func footprint(e *Entry) int { return 512 + 5*len(e.Body) }

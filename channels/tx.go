@@ -88,6 +88,9 @@ type Tx interface {
 	// any. It reports whether they were.
 	SeatGuest(p Person, tongue string, session uint64) error
 	UnseatGuest(p PersonID, session uint64) (was bool, err error)
+	// ForgetGuest removes all that is kept of a guest who has gone and never said anything, unless there is something: a message
+	// in the inbox, a ban, or another guest of the name on line.
+	ForgetGuest(p Person) error
 	// PasswordHash is an account's stored hash; nil where the account is gone or disabled.
 	PasswordHash(p PersonID) ([]byte, error)
 	CreateAccount(name string, hash []byte, admin bool) error

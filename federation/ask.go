@@ -164,7 +164,7 @@ func (s *Service) Say(of *session.Session, channel, host, text, ref string, repl
 }
 
 // Whisper implements session.Remote.
-func (s *Service) Whisper(of *session.Session, to, host, text, ref string, reply func(channels.RefResult, error) []byte) {
+func (s *Service) Whisper(of *session.Session, to, host, text, ref string, now bool, reply func(channels.RefResult, error) []byte) {
 	most := s.Settings().QueueBytes
 	q := &question{asker: of, verb: "WHISPER", person: of.Person(), reply: reply, done: make(chan struct{})}
 	var row channels.Row
@@ -183,7 +183,9 @@ func (s *Service) Whisper(of *session.Session, to, host, text, ref string, reply
 		if to, err = channels.ParseName(to); err != nil {
 			return channels.Refuse(channels.NoSuchUser)
 		}
-		linked = tx.Linked(p.ID) == channels.ExtendedLink
+		if linked = tx.Linked(p.ID) == channels.ExtendedLink; now && !linked {
+			return channels.Refuse(channels.PeerDown)
+		}
 		row, became, err = channels.WhisperRemote(tx, q.person, p, to, text, ref, most)
 		key = rowKey{p.ID, row.Position}
 		return err

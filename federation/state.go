@@ -307,6 +307,8 @@ func (l *link) setMember(tx channels.Tx, s *channels.State, ln stateLine, p chan
 		}
 	}
 	switch {
+	case !is && p.Peer != 0: // its home says that others are gone, and not why
+		return tx.Remove(s, p, channels.OwnWill)
 	case !is:
 		return tx.Remove(s, p, channels.Kicked)
 	case p.Peer == 0 && l.remembers(tx):

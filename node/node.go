@@ -281,7 +281,7 @@ const (
 	pruneEvery = time.Minute
 )
 
-// housekeeping tells the store what was heard, and removes what retention lets go.
+// housekeeping tells the store what was heard and who has gone, and removes what retention lets go.
 func (n *Node) housekeeping(ctx context.Context) error {
 	heard, prune := time.NewTicker(heardEvery), time.NewTicker(pruneEvery)
 	defer heard.Stop()
@@ -292,6 +292,7 @@ func (n *Node) housekeeping(ctx context.Context) error {
 			return nil
 		case <-heard.C:
 			n.sessions.SaveHeard()
+			n.sessions.FinishDepartures()
 		case <-prune.C:
 			n.prune(ctx)
 		}

@@ -64,6 +64,35 @@ func (tx *transaction) UnseatGuest(p channels.PersonID, session uint64) (was boo
 	return n > 0, err
 }
 
+// ForgetGuest implements channels.Tx.
+func (tx *transaction) ForgetGuest(p channels.Person) error {
+	inbox, err := tx.Inbox(p.ID)
+	if err != nil || inbox == nil || inbox.Head.Seq != 0 {
+		return err
+	}
+	var one int
+	kept, err := tx.conn.one(`SELECT 1 FROM person WHERE id = ?1 AND (kind <> ?2 OR EXISTS (SELECT 1 FROM guest WHERE person = ?1)
+		OR EXISTS (SELECT 1 FROM ban WHERE person = ?1))`, []any{p.ID, kindGuest}, &one)
+	if err != nil || kept {
+		return err
+	}
+	tx.cache.forget(tx.cache.byID[inbox.ID])
+	for _, row := range []struct {
+		query string
+		id    int64
+	}{
+		{`DELETE FROM member WHERE person = ?`, int64(p.ID)},
+		{`DELETE FROM epoch WHERE channel = ?`, int64(inbox.ID)},
+		{`DELETE FROM channel WHERE id = ?`, int64(inbox.ID)},
+		{`DELETE FROM person WHERE id = ?`, int64(p.ID)},
+	} {
+		if err := tx.write(row.query, row.id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // forgetGuests ends what a run that did not end in order has left of its guests.
 func (c *conn) forgetGuests() error {
 	for _, query := range []string{

@@ -71,9 +71,15 @@ func TestTheNameOfAGuestIsNobodyElses(t *testing.T) {
 	if err := errors.Join(w.do(register)...); channels.WordOf(err) != channels.NameTaken {
 		t.Errorf("the name of a guest on line is registered: %v", err)
 	}
-	w.must(func(tx channels.Tx) error { _, err := channels.Whisper(tx, w.personIn(tx, "eve"), "kim", "psst", ""); return err })
+	w.must(func(tx channels.Tx) error {
+		_, err := channels.Whisper(tx, w.personIn(tx, "eve"), "kim", "psst", "")
+		return err
+	})
 	w.must(func(tx channels.Tx) error { return channels.Depart(tx, p, 1) })
-	whisper := func(tx channels.Tx) error { _, err := channels.Whisper(tx, w.personIn(tx, "eve"), "kim", "psst", ""); return err }
+	whisper := func(tx channels.Tx) error {
+		_, err := channels.Whisper(tx, w.personIn(tx, "eve"), "kim", "psst", "")
+		return err
+	}
 	if err := errors.Join(w.do(whisper)...); channels.WordOf(err) != channels.NoSuchUser {
 		t.Errorf("somebody whispers to a guest who has left: %v", err)
 	}
@@ -144,6 +150,53 @@ func TestAGuestWhoWasBannedStaysOut(t *testing.T) {
 	g.Channel = ""
 	if _, err := w.arrive(g, nobodyIsGone); err != nil {
 		t.Errorf("a ban is of one channel: %v", err)
+	}
+}
+
+func TestAGuestWhoSaidNothingLeavesNothingBehind(t *testing.T) {
+	w := open(t, Options{})
+	bob := w.people("go", "bob")[0]
+	rows := func() (n int) {
+		if _, err := w.conn.one(`SELECT (SELECT count(*) FROM person) + (SELECT count(*) FROM channel) + (SELECT count(*) FROM member) + (SELECT count(*) FROM epoch)`, nil, &n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := rows()
+	for i, k := range []struct {
+		name string
+		do   func(tx channels.Tx, p channels.Person) error
+		left bool
+	}{
+		{"silent", func(channels.Tx, channels.Person) error { return nil }, false},
+		{"told", func(tx channels.Tx, p channels.Person) error {
+			_, err := channels.Whisper(tx, bob, p.Name, "psst", "")
+			return err
+		}, true},
+		{"banned", func(tx channels.Tx, p channels.Person) error { return channels.Ban(tx, bob, "go", p.Name) }, true},
+	} {
+		g := channels.Guest{Name: k.name, Tongue: "a3", Session: uint64(i + 1)}
+		p, err := w.arrive(g, nobodyIsGone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.must(func(tx channels.Tx) error { return k.do(tx, p) })
+		w.must(func(tx channels.Tx) error { return tx.ForgetGuest(p) }) // who is on line is not forgotten
+		w.must(func(tx channels.Tx) error {
+			if err := channels.Depart(tx, p, g.Session); err != nil {
+				return err
+			}
+			return tx.ForgetGuest(p)
+		})
+		if left := rows() > before; left != k.left {
+			t.Errorf("%s leaves rows behind: %v", k.name, left)
+		}
+		before = rows()
+		if _, err := w.arrive(g, nobodyIsGone); err != nil {
+			t.Errorf("%s comes again: %v", k.name, err)
+		}
+		w.must(func(tx channels.Tx) error { return channels.Depart(tx, channels.Person{ID: p.ID, Name: p.Name}, 0) })
+		before = rows()
 	}
 }
 

@@ -77,6 +77,7 @@ func (s *Session) Delete(channel string, reply func(error) []byte) {
 // another node reply may be called twice: when the message waits for that node, and at its end.
 func (s *Session) Say(channel, text, ref string, reply func(channels.RefResult, error) []byte) {
 	var said channels.RefResult
+	s.spoke = true
 	s.waitUntilRecovered()
 	s.change(channel, ':', func(tx channels.Tx, by channels.Person, name string) (err error) {
 		said, err = channels.Say(tx, by, name, text, ref)
@@ -110,12 +111,14 @@ func (s *Session) Whisper(to, text, ref string, reply func(channels.RefResult, e
 		return err
 	}, func(err error) []byte { return reply(said, err) }, func(name, host string) {
 		s.Commit()
-		s.server.Remote.Whisper(s, name, host, text, ref, reply)
+		s.server.Remote.Whisper(s, name, host, text, ref, false, reply)
 	})
 }
 
-// WhisperOnLine is Whisper to somebody who is on line, if it is a person of this node: others are NoSuchUser.
+// WhisperOnLine is Whisper to somebody who is on line, if it is a person of this node: others are NoSuchUser. Nothing waits for
+// another node that is away: that is PeerDown.
 func (s *Session) WhisperOnLine(to, text string, reply func(error) []byte) {
+	s.spoke = true
 	s.change(to, '@', func(tx channels.Tx, by channels.Person, name string) error {
 		p, err := channels.Somebody(tx, name)
 		if err == nil && p.ID != by.ID && !s.server.Hub.IsOnLine(p.ID) { // who asks is, also when nothing more will come from them
@@ -127,7 +130,7 @@ func (s *Session) WhisperOnLine(to, text string, reply func(error) []byte) {
 		return err
 	}, reply, func(name, host string) {
 		s.Commit()
-		s.server.Remote.Whisper(s, name, host, text, "", func(_ channels.RefResult, err error) []byte { return reply(err) })
+		s.server.Remote.Whisper(s, name, host, text, "", true, func(_ channels.RefResult, err error) []byte { return reply(err) })
 	})
 }
 

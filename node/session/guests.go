@@ -1,8 +1,6 @@
 package session
 
-import (
-	"chatnode/channels"
-)
+import "chatnode/channels"
 
 // Arrive makes whoever speaks on the session a guest. reply gets who is on line in the guest's channel, the guest included,
 // in the order in which they logged in.
@@ -18,9 +16,14 @@ func (s *Session) Arrive(g channels.Guest, reply func(here []channels.Person, er
 	var hears []channels.Membership
 	s.pending = append(s.pending, channels.Step{Asker: s, Do: func(tx channels.Tx) (err error) {
 		p = channels.Person{}
+		before, err := tx.GuestPerson(channels.NormalName(g.Name), false)
+		if err != nil {
+			return err
+		}
 		if p, err = channels.Arrive(tx, g, gone); err != nil {
 			return err
 		}
+		s.fresh = before.ID == 0
 		hears, err = tx.Memberships(p.ID, -1)
 		return err
 	}, Done: func(d *channels.Delivery, err error) {
@@ -37,22 +40,63 @@ func (s *Session) Arrive(g channels.Guest, reply func(here []channels.Person, er
 	}})
 	s.Commit()
 	if s.seat == nil && p.ID != 0 {
-		s.depart(p, nil)
+		s.depart(p)
 	}
 }
 
+// A departure is the end of a guest's presence on a connection.
+type departure struct {
+	guest   channels.Person
+	session uint64
+	forget  bool // the name was new, and nothing was said under it
+}
+
+func (d departure) do(tx channels.Tx) error {
+	if err := channels.Depart(tx, d.guest, d.session); err != nil || !d.forget {
+		return err
+	}
+	return tx.ForgetGuest(d.guest)
+}
+
 // depart ends a guest's presence, and takes their seat, if there is one, in the same step: whoever asks for the name next
-// finds it free. If the store cannot, the next who wants the name finds nobody on line who has it.
-func (s *Session) depart(p channels.Person, seat *channels.Seat) {
-	id := s.id
-	err := s.server.Submit([]channels.Step{{Asker: s, Do: func(tx channels.Tx) error {
-		return channels.Depart(tx, p, id)
-	}, Done: func(d *channels.Delivery, _ error) {
+// finds it free. What the store cannot do now it does later.
+func (s *Session) depart(p channels.Person) {
+	d := departure{p, s.id, s.fresh && !s.spoke}
+	seat := s.seat
+	s.server.depart(channels.Step{Asker: s, Do: d.do, Done: func(at *channels.Delivery, err error) {
 		if seat != nil {
-			d.Detach(seat)
+			at.Detach(seat)
 		}
-	}}})
-	if err != nil {
-		s.log().Debug("the store takes nothing any more", "error", err)
+		if err != nil {
+			s.server.later(d)
+		}
+	}})
+}
+
+// later keeps a departure that the store could not carry out.
+func (v *Server) later(d departure) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.departures = append(v.departures, d)
+}
+
+// FinishDepartures carries out the departures of guests that the store could not carry out before.
+func (v *Server) FinishDepartures() {
+	v.mu.Lock()
+	left := v.departures
+	v.departures = nil
+	v.mu.Unlock()
+	for _, d := range left {
+		v.depart(channels.Step{Do: d.do, Done: func(_ *channels.Delivery, err error) {
+			if err != nil {
+				v.later(d)
+			}
+		}})
+	}
+}
+
+func (v *Server) depart(step channels.Step) {
+	if err := v.Submit([]channels.Step{step}); err != nil {
+		v.Logger.Debug("the store takes nothing any more", "error", err)
 	}
 }

@@ -426,7 +426,7 @@ func (o *output) appendEntry(buf []byte, sub *channels.Subscription, e *channels
 	if o.form.Only != nil && !o.form.Only(sub.Person(), e) {
 		return buf
 	}
-	if sub.Gap {
+	if sub.Gap && o.form.AfterGap != nil {
 		sub.Gap = false
 		return o.form.AfterGap(buf, e)
 	}

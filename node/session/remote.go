@@ -14,8 +14,9 @@ type Remote interface {
 	// Say is the step that says something in a channel of another node. reply is called in its Done, or later, or both: with
 	// Queued first, and then with the end.
 	Say(s *Session, channel, host, text, ref string, reply func(channels.RefResult, error) []byte) channels.Step
-	// Whisper leaves something in the inbox of a person of another node. It waits while the link is up.
-	Whisper(s *Session, to, host, text, ref string, reply func(channels.RefResult, error) []byte)
+	// Whisper leaves something in the inbox of a person of another node. It waits while the link is up. now: only while the
+	// link is up, else it is refused with PeerDown.
+	Whisper(s *Session, to, host, text, ref string, now bool, reply func(channels.RefResult, error) []byte)
 	// Command asks the home of a channel for what operators and owners do: verb is KICK, BAN, UNBAN, OP, DEOP or TOPIC. It
 	// waits.
 	Command(s *Session, verb, channel, host, argument string, reply func(error) []byte)

@@ -64,8 +64,10 @@ type Server struct {
 	mu       sync.Mutex
 	sessions map[*Session]struct{} // guarded by mu
 	stopping bool                  // guarded by mu
-	open     sync.WaitGroup        // one for each session; Add under mu while not stopping
-	lastID   atomic.Uint64
+	// departures are those that the store could not carry out; guarded by mu
+	departures []departure
+	open       sync.WaitGroup // one for each session; Add under mu while not stopping
+	lastID     atomic.Uint64
 }
 
 // drainersReading is how many drainers read the log at once.

@@ -35,6 +35,9 @@ type Session struct {
 	// owned by the serving goroutine; login's answer writes seat while that waits for it
 	reader  *wire.Reader
 	seat    *channels.Seat // nil: nobody is logged in
+	wasIn   bool           // somebody was logged in
+	spoke   bool           // something was said on it
+	fresh   bool           // a guest whose name nobody had before
 	admin   bool
 	pending []channels.Step
 	load    int    // bytes of the lines that pending came from
@@ -44,6 +47,7 @@ type Session struct {
 	presence atomic.Bool
 	guest    atomic.Bool            // a guest, whose session ends when somebody puts them out of their channel
 	stopped  atomic.Bool            // nothing more is read
+	stopping chan struct{}          // closed with stopped
 	why      atomic.Pointer[string] // of stopped; nil: the node stops
 	end      atomic.Pointer[string]
 }
@@ -58,6 +62,7 @@ func newSession(ctx context.Context, v *Server, conn net.Conn, f Form) *Session 
 		ctx:      ctx,
 		id:       v.lastID.Add(1),
 		opened:   time.Now(),
+		stopping: make(chan struct{}),
 	}
 	if a, err := netip.ParseAddrPort(conn.RemoteAddr().String()); err == nil {
 		s.remote = a.Addr()
@@ -140,6 +145,18 @@ func (s *Session) Next(n int) ([]byte, error) {
 // TakeTurn holds a tongue that has no lines to its rate of messages. Called once for each.
 func (s *Session) TakeTurn() { s.waitForTurn() }
 
+// TakeTurnOf is TakeTurn for the line with an index of one message that is several: each counts, but for the first, and not
+// too many are carried out at once. It is false when the session ends, and the rest is not to be said.
+func (s *Session) TakeTurnOf(line int) bool {
+	if line > 0 {
+		s.waitForTurn()
+	}
+	if len(s.pending) >= maxPending {
+		s.Commit()
+	}
+	return !s.stopped.Load() && !s.ended()
+}
+
 // Framing is how a tongue reads.
 type Framing struct {
 	Line       int  // the longest line, or the most of Next, in bytes; 0: as configured
@@ -167,7 +184,7 @@ func (s *Session) Frame(f Framing) {
 func (s *Session) orLogin(own func() time.Time) func() time.Time {
 	return func() time.Time {
 		at := own()
-		if login := s.opened.Add(s.settings.LoginTimeout); s.settings.LoginTimeout > 0 && s.seat == nil && (at.IsZero() || login.Before(at)) {
+		if login := s.opened.Add(s.settings.LoginTimeout); s.settings.LoginTimeout > 0 && s.seat == nil && !s.wasIn && (at.IsZero() || login.Before(at)) {
 			at = login
 		}
 		return at
@@ -188,6 +205,8 @@ func (s *Session) waitForRoom() error {
 		case <-s.out.changed:
 		case <-s.out.closed:
 			return net.ErrClosed
+		case <-s.stopping:
+			return os.ErrDeadlineExceeded
 		case <-s.ctx.Done():
 			return os.ErrDeadlineExceeded
 		}
@@ -206,6 +225,7 @@ func (s *Session) waitForTurn() {
 	select {
 	case <-turn.C:
 	case <-s.out.closed:
+	case <-s.stopping:
 	case <-s.ctx.Done(): // when the node stops, the command in hand is still carried out
 	}
 }
@@ -259,11 +279,11 @@ func (s *Session) Person() channels.Person {
 	return s.seat.Person
 }
 
-// Closed is closed when the session has ended; Stopping when the node stops.
+// Closed is closed when the session has ended.
 func (s *Session) Closed() <-chan struct{} { return s.out.closed }
 
-// Stopping is closed when the node stops: what waits for others waits no more.
-func (s *Session) Stopping() <-chan struct{} { return s.ctx.Done() }
+// Stopping is closed when the session is told to end, as when the node stops: what waits for others waits no more.
+func (s *Session) Stopping() <-chan struct{} { return s.stopping }
 
 // Reply answers after all that was asked before. Nil is no answer.
 func (s *Session) Reply(p []byte) {
@@ -377,7 +397,9 @@ func (s *Session) EndInOrder(word string) {
 
 // stop lets the command in hand end and reads no more. Safe for concurrent use.
 func (s *Session) stop() {
-	s.stopped.Store(true)
+	if s.stopped.CompareAndSwap(false, true) {
+		close(s.stopping)
+	}
 	_ = s.conn.SetReadDeadline(time.Unix(1, 0)) // fails only on a connection that is closed already
 }
 
@@ -413,8 +435,8 @@ func (s *Session) leaveSeat() {
 		return
 	}
 	if s.seat.Guest {
-		s.depart(s.seat.Person, s.seat)
+		s.depart(s.seat.Person)
 	}
 	s.server.Hub.Detach(s.seat)
-	s.seat = nil
+	s.seat, s.wasIn = nil, true
 }

@@ -124,11 +124,8 @@ func (c *client) send() error {
 func (c *client) say(all []string) {
 	var refused error
 	for i, line := range all {
-		if i > 0 {
-			c.TakeTurn()
-		}
-		if i%linesAtOnce == linesAtOnce-1 {
-			c.Commit()
+		if !c.TakeTurnOf(i) {
+			return
 		}
 		c.Say(c.lobby, line, "", func(_ channels.RefResult, err error) []byte {
 			if refused == nil {
@@ -144,9 +141,6 @@ func (c *client) say(all []string) {
 		})
 	}
 }
-
-// linesAtOnce bounds how many lines of one message are carried out in one request.
-const linesAtOnce = 128
 
 // status is a client's answer to a message. Messages are sent without the tongue: that one was shows when it is answered.
 func (c *client) status() error {

@@ -146,10 +146,8 @@ func (c *client) enter(group string, answer func(error) []byte) {
 // leave ends the membership of the group that the session is in, whatever group the client names. It is always answered as
 // if it were done: the stock client waits for nothing else.
 func (c *client) leave(r request) {
-	c.Leave(c.in(), func(err error) []byte {
-		if err == nil || channels.IsRefusal(err) {
-			c.group.Store(nil)
-		}
+	c.Leave(c.in(), func(error) []byte {
+		c.group.Store(nil)
 		return leaving(r)
 	})
 	c.Commit() // what comes next depends on it
@@ -160,9 +158,6 @@ func (c *client) left(r request) { c.Reply(leaving(r)) }
 func leaving(r request) []byte {
 	return appendAnswer(nil, hasLeft, "", r.user+" has left the group.", userKey, r.user)
 }
-
-// batch is how many lines of one text are carried out in one request.
-const batch = 128
 
 // say says a text, each line of it for itself. It is answered once, if any was refused.
 func (c *client) say(r request) {
@@ -182,16 +177,15 @@ func (c *client) say(r request) {
 		if line = channels.PlainText(strings.TrimSuffix(line, "\r")); line == "" {
 			continue
 		}
-		if said++; said > 1 {
-			c.TakeTurn()
+		if !c.TakeTurnOf(said) {
+			return
 		}
+		said++
 		if len(line) > c.LineBytes() { // with what stands for control characters
 			c.Reply(answer(channels.RefResult{}, channels.Refuse(channels.TooLong)))
 			continue
 		}
-		if c.Say(r.group, line, "", answer); said%batch == 0 {
-			c.Commit()
-		}
+		c.Say(r.group, line, "", answer)
 	}
 	if said == 0 {
 		c.Reply(refusal(notSaid, r, reason(channels.Refuse(channels.EmptyMessage))))

@@ -150,6 +150,7 @@ var codes = map[channels.Word]code{
 	channels.AlreadyLoggedIn: nameTaken,
 	channels.NoSuchUser:      noSuchTarget,
 	channels.PeerUnknown:     noSuchTarget,
+	channels.PeerDown:        noSuchTarget,
 }
 
 func codeOf(err error) code {

@@ -136,10 +136,16 @@ func (c *client) eachLine(r request, send func(line string, failed func(error) [
 		}
 		return appendErr(nil, codeOf(err))
 	}
+	said := 0
 	for line := range strings.SplitSeq(r.text, "\n") {
-		if line != "" {
-			send(line, failed)
+		if line == "" {
+			continue
 		}
+		if !c.TakeTurnOf(said) {
+			return
+		}
+		said++
+		send(line, failed)
 	}
 }
 
