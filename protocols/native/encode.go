@@ -11,13 +11,13 @@ import (
 	"chatnode/node/wire"
 )
 
-// looks are the two looks of an entry, as version 0.1 has it and with tags, in lines of at most so many bytes.
+// looks are the two looks of an entry, as version 0.1 has it and with tags, in lines with at most so many bytes of text.
 type looks struct{ plain, tagged *channels.Encoding }
 
 // made holds the looks for each length of a line: nearly always one.
 var made sync.Map // int → *looks
 
-// looksFor are the looks in lines of at most so many bytes; 0: of any length.
+// looksFor are the looks in lines with at most so many bytes of text; 0: of any length.
 func looksFor(line int) *looks {
 	if l, ok := made.Load(line); ok {
 		return l.(*looks)
@@ -31,19 +31,18 @@ func looksFor(line int) *looks {
 	return l.(*looks)
 }
 
-// inPieces appends an entry in lines of at most so many bytes: there are tongues with longer ones, and with control
+// inPieces appends an entry in lines with at most so many bytes of text: there are tongues with longer ones, and with control
 // characters. Each line of several has a tag that says which it is.
 func inPieces(dst []byte, e *channels.Entry, line int, look func(dst []byte, e *channels.Entry, more string) []byte) []byte {
 	text := channels.PlainText(e.Body)
-	room := line - len(appendHead(nil, e))
-	if text == e.Body && (line == 0 || len(text) <= room) {
+	if text == e.Body && (line == 0 || len(text) <= line) {
 		return look(dst, e, "")
 	}
 	var parts []string
 	for rest := text; rest != ""; {
 		head := rest
 		if rest = ""; line > 0 {
-			head, rest = channels.Cut(head, max(room, 1))
+			head, rest = channels.Cut(head, line)
 		}
 		parts = append(parts, head)
 	}

@@ -112,10 +112,10 @@ func TestATextOfAnotherTongueIsShownInLinesThatCanBeRead(t *testing.T) {
 		body, plain, parts string
 	}{
 		{0, "a\x00b\rc\td", "RECV bob go a\ufffdb\ufffdc\td\n", ""},
-		{16, "1234", "RECV bob go 1234\n", ""},
-		{16, "12345", "RECV bob go 1234\nRECV bob go 5\n", "1/2 2/2"},
-		{16, "123ü45678", "RECV bob go 123\nRECV bob go ü45\nRECV bob go 678\n", "1/3 2/3 3/3"},
-		{3, "ü2", "RECV bob go ü\nRECV bob go 2\n", "1/2 2/2"}, // a character a line at the least
+		{4, "1234", "RECV bob go 1234\n", ""},
+		{4, "12345", "RECV bob go 1234\nRECV bob go 5\n", "1/2 2/2"},
+		{4, "123ü45678", "RECV bob go 123\nRECV bob go ü45\nRECV bob go 678\n", "1/3 2/3 3/3"},
+		{1, "ü2", "RECV bob go ü\nRECV bob go 2\n", "1/2 2/2"}, // a character a line at the least
 	} {
 		e := entry(lobby, 7, 1, bob, k.body)
 		l := looksFor(k.line)

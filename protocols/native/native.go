@@ -28,7 +28,7 @@ var capabilities = []capability{multiCap, presenceCap, replayCap, tagsCap}
 
 // Protocol is the native tongue.
 type Protocol struct {
-	LineBytes int // the longest line out, about: tags are not counted; 0: any length
+	LineBytes int // the longest text in a line, as configured for lines in; 0: any length
 	// IsLink reports whether a first line makes the connection a link to another node, and Link serves it then to its end.
 	// Nil: there are no links.
 	IsLink func(line []byte) bool
