@@ -9,6 +9,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -501,15 +502,17 @@ func TestAfterExitTheNodeWaitsTenSeconds(t *testing.T) {
 				return session.WordQuit
 			}))
 			start := time.Now()
+			var talking sync.WaitGroup
+			defer talking.Wait()
 			if sends {
-				go func() { // until the connection is closed
+				talking.Go(func() { // until the connection is closed
 					for {
 						if _, err := conn.Write(make([]byte, 1000)); err != nil {
 							return
 						}
 						time.Sleep(time.Second)
 					}
-				}()
+				})
 			}
 			if n, err := conn.Read(make([]byte, 1)); n > 0 || err != io.EOF {
 				t.Errorf("%s: %d bytes, %v", name, n, err)

@@ -134,6 +134,7 @@ func (m *memory) SeatGuest(p channels.Person, _ string, _ uint64) error {
 	return nil
 }
 
+func (m *memory) ForgetGuest(channels.Person) error { return nil }
 func (m *memory) UnseatGuest(p channels.PersonID, _ uint64) (bool, error) {
 	for name, other := range m.room.guests {
 		if other.ID == p {

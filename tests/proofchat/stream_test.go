@@ -150,9 +150,7 @@ func TestWhoIsPutOutOfTheLobbyIsTold(t *testing.T) {
 		if got := again.Message().String(); (got == "ERR 5") != (k.word == "banned") {
 			t.Errorf("who was %s and comes again is told %s", k.word, got)
 		}
-		if n.Ended()[k.word] == 0 {
-			t.Errorf("ended: %v", n.Ended())
-		}
+		harness.Eventually(t, "it is counted", func() bool { return n.Ended()[k.word] > 0 })
 	}
 }
 
