@@ -22,6 +22,8 @@ import (
 type liar struct {
 	lie  lie
 	real string // the address of the real node
+
+	telling sync.WaitGroup // one for each connection: what the node says is carried
 }
 
 var listenLine = regexp.MustCompile(`(?m)^(\s*(?:listen\.)?chat\s*=\s*)["']([^"']+)["']`)
@@ -75,9 +77,12 @@ func runLiar(name, binary, configuration string) error {
 	}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, os.Interrupt)
-	go (&liar{l, real}).accept(listener)
+	between := &liar{lie: l, real: real}
+	go between.accept(listener)
 	<-stop
-	return errors.Join(node.Process.Signal(syscall.SIGTERM), node.Wait())
+	err = errors.Join(node.Process.Signal(syscall.SIGTERM), node.Wait())
+	between.telling.Wait() // what the node has said at the end is told too
+	return err
 }
 
 func freeAddress() (string, error) {
@@ -109,7 +114,9 @@ func (l *liar) serve(client *net.TCPConn) {
 	out := &speaker{to: client}
 	out.say([]byte(l.lie.greeting))
 	var both sync.WaitGroup
+	l.telling.Add(1)
 	both.Go(func() {
+		defer l.telling.Done()
 		hear(node, func(line []byte, last bool) bool { return out.say(l.lie.tell(out, line, last)) })
 		_ = client.CloseWrite() // the node has said all
 	})
