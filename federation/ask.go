@@ -63,11 +63,11 @@ func (s *Service) Join(of *session.Session, channel, host string, reply func(err
 	}
 }
 
-// sendAsk puts a row in the outbox of a peer that has a link, and notes who waits for its answer. Else it answers at once.
+// sendAsk puts a row in the outbox of a peer that is linked, and notes who waits for its answer. Else it answers at once.
 func (s *Service) sendAsk(q *question, id channels.PeerID, make func(channels.Tx) (channels.Row, error)) (key rowKey, ok bool) {
 	var row channels.Row
 	s.submit(channels.Step{Asker: q.asker, Do: func(tx channels.Tx) (err error) {
-		if tx.Linked(id) != channels.ExtendedLink && s.linkOf(id) == nil { // on one that is coming up the row goes out soon
+		if tx.Linked(id) != channels.ExtendedLink {
 			return channels.Refuse(channels.PeerDown)
 		}
 		if row, err = make(tx); err != nil {
