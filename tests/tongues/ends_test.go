@@ -65,11 +65,13 @@ func TestAGuestWhoLeavesTheLobbyOfAnotherNodeIsNotKicked(t *testing.T) {
 		c.Federation.Accept = config.AcceptAny
 		c.Federation.Peers = peers
 	})
-	cat := b.LoginCSP("cat")
-	harness.Eventually(t, "cat is in the lobby of the other node", func() bool {
-		cat.Request("JOIN", "lobby:a.test")
-		return strings.Contains(cat.Line(), `"180"`)
+	zed := b.Login("zed")
+	harness.Eventually(t, "the link is up", func() bool {
+		zed.Send("JOIN lobby:a.test")
+		return zed.Line() == "RESULT JOIN lobby:a.test 1"
 	})
+	cat := b.LoginCSP("cat")
+	cat.Join("lobby:a.test")
 	pip := a.Proofchat("pip")
 	cat.ExpectAnswer("180", "CC", "pip@a.test has joined lobby:a.test.", "username", "pip@a.test", "chat_name", "lobby:a.test")
 	pip.Exit()
